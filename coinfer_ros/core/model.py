@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The seam of the split: what a robot half and an edge half of one model offer.
+
+The robot runs ``Head.embed`` with weights of some bit-width, the edge runs ``Tail.answer``.
+Both halves describe themselves with the same ``ModelInfo``; a pair whose fingerprints differ
+must refuse to work together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+# The bit-widths that the robot's half can be stored at (theory: the set B).
+WEIGHT_BITS = (2, 3, 4, 5, 6, 7, 8, 16)
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What both halves must agree on, and the workload of each half.
+
+    :param fingerprint: hex digest of configuration and weights of the whole model.
+    :param cut: name of the place where the model is cut.
+    :param embedding_shape: (T, C) tokens and channels that cross the cut.
+    :param head_parameters: parameters on the robot.
+    :param tail_parameters: parameters on the edge.
+    :param head_flop: FLOP of one image on the robot (2 a multiply-add).
+    :param tail_flop: FLOP of one image to the first token on the edge.
+    """
+
+    fingerprint: str
+    cut: str
+    embedding_shape: tuple[int, int]
+    head_parameters: int
+    tail_parameters: int
+    head_flop: float
+    tail_flop: float
+
+
+@dataclass(frozen=True)
+class HeadWeights:
+    """The head's weights at one bit-width, ready to be put in place between two frames.
+
+    :param bits: bit-width really used.
+    :param distortion: mean absolute error per quantized weight (15), in weight units.
+    :param tensors: the adapter's own weights by name.
+    """
+
+    bits: int
+    distortion: float
+    tensors: dict[str, Any]
+
+
+class Head(Protocol):
+    """The robot's half."""
+
+    info: ModelInfo
+    weight_rate: float  # λ of the quantized weights' magnitudes, MLE, 1/weight unit
+    bits: int  # bit-width now in place
+
+    def embed(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Turn an RGB image (H, W, 3) into the embedding (T, C)."""
+        ...
+
+    def prepare(self, bits: int) -> HeadWeights:
+        """Quantize the weights to ``bits``; safe beside a running ``embed``."""
+        ...
+
+    def use(self, weights: HeadWeights) -> None:
+        """Put prepared weights in place; call it between two frames."""
+        ...
+
+
+@dataclass(frozen=True)
+class Generated:
+    """The tail's answer.
+
+    :param text: the answer, special tokens removed.
+    :param tokens: how many tokens were generated.
+    """
+
+    text: str
+    tokens: int
+
+
+class Tail(Protocol):
+    """The edge's half."""
+
+    info: ModelInfo
+
+    def answer(self, embedding: NDArray[np.float32], prompt: str) -> Generated:
+        """Turn an embedding (T, C) and a prompt (may be empty) into text."""
+        ...
