@@ -53,7 +53,7 @@ def whole(name: str, value: object, *, low: int, high: int) -> int:
     good = isinstance(value, Integral) and not isinstance(value, bool)
     if not good or not low <= int(value) <= high:  # type: ignore[call-overload]
         raise InvalidInput(f"{name} must be a whole number in [{low}, {high}], got {value!r}")
-    return int(value)  # type: ignore[call-overload]
+    return int(value)  # type: ignore[call-overload,no-any-return]
 
 
 def one_of(name: str, value: object, choices: Iterable[str]) -> str:

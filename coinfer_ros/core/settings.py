@@ -46,8 +46,10 @@ class Setting:
         """The rule in words, for descriptors and the parameter page."""
         if self.choices:
             return "one of " + ", ".join(c or '""' for c in self.choices)
-        if isinstance(self.default, bool) or isinstance(self.default, str):
-            return "true or false" if isinstance(self.default, bool) else "text"
+        if isinstance(self.default, bool):
+            return "true or false"
+        if isinstance(self.default, str):
+            return "text"
         if self.low == -math.inf and self.high == math.inf:
             return "any finite number"
         return f"in [{self.low:g}, {self.high:g}]"
