@@ -29,7 +29,7 @@ class Setting:
     :param description: one sentence for people.
     :param low: least value allowed, in the name's unit (numbers only).
     :param high: greatest value allowed.
-    :param choices: allowed strings; empty allows any.
+    :param choices: allowed values; empty allows any.
     :param live: may change while the node is active.
     """
 
@@ -38,14 +38,14 @@ class Setting:
     description: str
     low: float = -math.inf
     high: float = math.inf
-    choices: tuple[str, ...] = ()
+    choices: tuple[str, ...] | tuple[int, ...] = ()
     live: bool = False
 
     @property
     def rule(self) -> str:
         """The rule in words, for descriptors and the parameter page."""
         if self.choices:
-            return "one of " + ", ".join(c or '""' for c in self.choices)
+            return "one of " + ", ".join(str(choice) for choice in self.choices)
         if isinstance(self.default, bool):
             return "true or false"
         if isinstance(self.default, str):
@@ -65,9 +65,11 @@ class Setting:
             if not isinstance(value, bool):
                 raise InvalidInput(f"{self.name} must be true or false, got {value!r}")
             return value
+        if self.choices:
+            if type(value) is not type(self.default) or value not in self.choices:
+                raise InvalidInput(f"{self.name} must be {self.rule}, got {value!r}")
+            return value  # type: ignore[return-value]
         if isinstance(self.default, str):
-            if self.choices:
-                return checks.one_of(self.name, value, self.choices)
             if not isinstance(value, str):
                 raise InvalidInput(f"{self.name} must be text, got {value!r}")
             return value
@@ -83,7 +85,7 @@ def setting(
     *,
     low: float = -math.inf,
     high: float = math.inf,
-    choices: tuple[str, ...] = (),
+    choices: tuple[str, ...] | tuple[int, ...] = (),
     live: bool = False,
 ) -> Any:
     """Declare one field of a settings dataclass; see :class:`Setting`."""

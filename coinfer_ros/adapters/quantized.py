@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps a torch module's weights at full precision and serves them at any bit-width.
+
+Quantized are the matrices and convolution kernels, embedding tables included: one scale for each
+output channel or table row. Norms, biases and lone vectors stay as they are: they are few, and
+theirs is not the distribution that the theory assumes (theory: section 9, item 10).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.model import WEIGHT_BITS, HeadWeights
+
+KINDS = (nn.Linear, nn.Conv2d, nn.Embedding)
+
+
+def quantize_rows(weights: torch.Tensor, bits: int) -> torch.Tensor:
+    """Round each row to M = 2^(b-1) - 1 levels a side of zero, the last at its largest weight.
+
+    The same arithmetic in the same order, float64 throughout, as ``core.quantizers``: both give the
+    same bits.
+
+    :param weights: (rows, columns...), finite.
+    :param bits: bit-width, at least 2.
+    :returns: float32 in the shape of ``weights``.
+
+    >>> quantize_rows(torch.tensor([[1.0, -3.5]]), bits=4)
+    tensor([[ 1.0000, -3.5000]])
+    """
+    top = 2 ** (bits - 1) - 1
+    rows = weights.reshape(len(weights), -1).to(torch.float32)  # (rows, columns)
+    scale = rows.abs().amax(dim=1, keepdim=True).double()
+    codes = (rows.double() * top / scale.where(scale > 0, 1.0)).round()
+    values: torch.Tensor = (codes * scale / top).to(torch.float32)
+    return values.reshape(weights.shape)
+
+
+class QuantizedWeights:
+    """The quantizable weights of a module: their master, and those in use.
+
+    :param module: float32 module that runs.
+    :param stored: the module's tensors in the type that the checkpoint stores, by name; kept as
+        the master, so that a float16 checkpoint costs half the memory.
+    """
+
+    def __init__(self, module: nn.Module, stored: dict[str, torch.Tensor]) -> None:
+        self._in_use = {
+            f"{name}.weight": child.weight
+            for name, child in module.named_modules()
+            if isinstance(child, KINDS)
+        }
+        self._master = {name: stored[name] for name in self._in_use}
+        self._count = sum(weights.numel() for weights in self._master.values())
+        total = sum(float(weights.double().abs().sum()) for weights in self._master.values())
+        self.weight_rate = self._count / total if total > 0 else float("inf")
+
+    def prepare(self, bits: int) -> HeadWeights:
+        """Quantize every weight from the master; safe in another thread.
+
+        :param bits: one of ``WEIGHT_BITS``.
+        :raises InvalidInput: when ``bits`` is none of them.
+        """
+        if isinstance(bits, bool) or bits not in WEIGHT_BITS:
+            choices = ", ".join(map(str, WEIGHT_BITS))
+            raise InvalidInput(f"bits must be one of {choices}, got {bits!r}")
+        tensors, error = {}, 0.0
+        with torch.no_grad():
+            for name, weights in self._master.items():
+                tensors[name] = quantize_rows(weights, bits)
+                error += float((tensors[name] - weights.to(torch.float32)).abs().double().sum())
+        return HeadWeights(bits=int(bits), distortion=error / self._count, tensors=dict(tensors))
+
+    def use(self, weights: HeadWeights) -> None:
+        """Point the module at prepared weights.
+
+        :raises InvalidInput: when they belong to another module.
+        """
+        if weights.tensors.keys() != self._in_use.keys():
+            raise InvalidInput("weights must be prepared by this model, got another model's")
+        for name, parameter in self._in_use.items():
+            parameter.data = weights.tensors[name]

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the two halves on their machines and measures each: time, energy, clock, bits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coinfer_ros.core import wire
+from coinfer_ros.core.energy import Spent, spent
+from coinfer_ros.core.model import Generated, Head, HeadWeights, Tail
+from coinfer_ros.core.ports import Accelerator, Clock, PowerMeter
+
+
+@dataclass(frozen=True)
+class HeadReport:
+    """What the head made of one image and what it took.
+
+    :param bits: bit-width of the weights really used.
+    :param clock_hz: clock read back at the end of the stage, Hz.
+    """
+
+    payload: wire.Payload
+    bits: int
+    clock_hz: float
+    head_s: float
+    encode_s: float
+    spent: Spent
+
+
+@dataclass(frozen=True)
+class TailReport:
+    """What the tail made of one embedding and what it took."""
+
+    generated: Generated
+    clock_hz: float
+    decode_s: float
+    tail_s: float
+    spent: Spent
+
+
+class HeadStage:
+    """The robot's half on its machine, at a bit-width that changes between two frames.
+
+    :param head: the model's head.
+    :param flop: work of one image at ``full_bits``, FLOP.
+    :param full_bits: bits of the unquantized weights; work falls with bits / full_bits, eq. (4).
+    """
+
+    def __init__(
+        self,
+        head: Head,
+        *,
+        accelerator: Accelerator,
+        meter: PowerMeter,
+        clock: Clock,
+        flop: float,
+        full_bits: int,
+    ) -> None:
+        self._head, self._flop, self._full_bits = head, flop, full_bits
+        self._accelerator, self._meter, self._clock = accelerator, meter, clock
+        self._preparer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="quantize")
+        self._preparing: tuple[int, Future[HeadWeights]] | None = None
+        self.switches = 0
+        self.switch_s = 0.0
+
+    @property
+    def bits(self) -> int:
+        """Bit-width now in place."""
+        return self._head.bits
+
+    def want(self, bits: int) -> None:
+        """Begin to prepare another bit-width beside the running frames."""
+        coming = self._preparing[0] if self._preparing else self._head.bits
+        if bits != coming:
+            self._preparing = (bits, self._preparer.submit(self._head.prepare, bits))
+
+    def switch(self) -> None:
+        """Between two frames: put the wanted weights in place when they are ready.
+
+        :raises Exception: whatever preparing them raised, once.
+        """
+        preparing = self._preparing
+        if preparing is None or not preparing[1].done():
+            return
+        self._preparing = None
+        begun_s = time.monotonic()
+        weights = preparing[1].result()
+        if weights.bits != self._head.bits:
+            self._head.use(weights)
+            self.switches += 1
+            self.switch_s = time.monotonic() - begun_s
+
+    def run(self, image: NDArray[np.uint8], wire_bits: int) -> HeadReport:
+        """Turn an RGB image (H, W, 3) into a payload for the wire."""
+        bits = self._head.bits
+        before, begun_s = self._meter.read(), time.monotonic()
+        embedding = self._accelerator.run(
+            self._flop * bits / self._full_bits, lambda: self._head.embed(image)
+        )
+        done_s, after = time.monotonic(), self._meter.read()
+        clock_hz = self._clock.read_hz()
+        coding_s = time.monotonic()
+        payload = wire.encode(embedding, wire_bits)
+        return HeadReport(
+            payload=payload,
+            bits=bits,
+            clock_hz=clock_hz,
+            head_s=done_s - begun_s,
+            encode_s=time.monotonic() - coding_s,
+            spent=spent(self._meter, before, after),
+        )
+
+    def close(self) -> None:
+        """Stop preparing."""
+        self._preparer.shutdown(wait=True, cancel_futures=True)
+
+
+class TailStage:
+    """The edge's half on its machine.
+
+    :param tail: the model's tail.
+    :param flop: work of one answer, FLOP.
+    """
+
+    def __init__(
+        self, tail: Tail, *, accelerator: Accelerator, meter: PowerMeter, clock: Clock, flop: float
+    ) -> None:
+        self._tail, self._flop = tail, flop
+        self._accelerator, self._meter, self._clock = accelerator, meter, clock
+
+    def run(self, unpack: Callable[[], NDArray[np.float32]], prompt: str) -> TailReport:
+        """Unpack one embedding and answer it.
+
+        :param unpack: returns the embedding (T, C); its time is the decoding time.
+        """
+        begun_s = time.monotonic()
+        embedding = unpack()
+        decoded_s, before = time.monotonic(), self._meter.read()
+        generated = self._accelerator.run(self._flop, lambda: self._tail.answer(embedding, prompt))
+        done_s, after = time.monotonic(), self._meter.read()
+        return TailReport(
+            generated=generated,
+            clock_hz=self._clock.read_hz(),
+            decode_s=decoded_s - begun_s,
+            tail_s=done_s - decoded_s,
+            spent=spent(self._meter, before, after),
+        )

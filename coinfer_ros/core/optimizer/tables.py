@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Delay and energy of every setting that can be had, measured or computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coinfer_ros.core import limits
+from coinfer_ros.core.costs import System
+from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.optimizer.solution import check_widths
+
+Table = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """What each half of one answer takes, B widths by F robot clocks, and G edge clocks.
+
+    Nothing is assumed of their shape: a faster clock may be slower or cheaper. A setting that
+    cannot be had (or was not measured) has an infinite delay and an infinite energy.
+
+    :param widths: (B,) bit-widths, rising, in [1, 32].
+    :param robot_clocks_hz: (F,) Hz.
+    :param edge_clocks_hz: (G,) Hz.
+    :param robot_delay_s: (B, F) delay of the robot's half, s.
+    :param robot_energy_j: (B, F) energy of the robot's half, J.
+    :param edge_delay_s: (G,) delay of the edge's half, s.
+    :param edge_energy_j: (G,) energy of the edge's half, J.
+    :raises InvalidInput: naming the field, its rule and what came.
+    """
+
+    widths: tuple[int, ...]
+    robot_clocks_hz: tuple[float, ...]
+    edge_clocks_hz: tuple[float, ...]
+    robot_delay_s: Table
+    robot_energy_j: Table
+    edge_delay_s: Table
+    edge_energy_j: Table
+
+    def __post_init__(self) -> None:
+        check_widths(self.widths)
+        for name in ("robot_clocks_hz", "edge_clocks_hz"):
+            clocks = getattr(self, name)
+            for clock_hz in clocks:
+                limits.CLOCK_HZ.check(name, clock_hz)
+            if not clocks:
+                raise InvalidInput(f"{name} must hold at least one clock, got none")
+        robot = (len(self.widths), len(self.robot_clocks_hz))
+        edge = (len(self.edge_clocks_hz),)
+        self._freeze("robot_delay_s", robot)
+        self._freeze("robot_energy_j", robot)
+        self._freeze("edge_delay_s", edge)
+        self._freeze("edge_energy_j", edge)
+        for half in ("robot", "edge"):
+            delay_s, energy_j = getattr(self, f"{half}_delay_s"), getattr(self, f"{half}_energy_j")
+            if (np.isinf(delay_s) != np.isinf(energy_j)).any():
+                raise InvalidInput(
+                    f"{half}_delay_s and {half}_energy_j must be infinite in the same places"
+                )
+
+    def _freeze(self, name: str, shape: tuple[int, ...]) -> None:
+        """Check one table and put a read-only copy of it in its place."""
+        table = np.array(getattr(self, name), np.float64)  # a copy: the caller may go on writing
+        if table.shape != shape:
+            raise InvalidInput(f"{name} must have shape {shape}, got {table.shape}")
+        if not (table >= 0.0).all():
+            raise InvalidInput(f"{name} must be at least 0 and no NaN, got {table.min()}")
+        table.setflags(write=False)
+        object.__setattr__(self, name, table)
+
+
+def analytic_tables(
+    system: System,
+    *,
+    widths: Sequence[int],
+    robot_clocks_hz: Sequence[float],
+    edge_clocks_hz: Sequence[float],
+) -> Tables:
+    """Fill tables by the analytic model, arXiv 2602.13052, eq. (4) to (7).
+
+    :param system: both machines and the work.
+    :param widths: (B,) bit-widths, rising, in [1, 32].
+    :param robot_clocks_hz: (F,) clocks that the robot can set, above 0, Hz.
+    :param edge_clocks_hz: (G,) clocks that the edge can set, above 0, Hz.
+    :raises InvalidInput: when an argument breaks its rule.
+    """
+    allowed = check_widths(widths)
+    robot_hz, edge_hz = np.array(robot_clocks_hz, float), np.array(edge_clocks_hz, float)
+    if not ((robot_hz > 0.0).all() and (edge_hz > 0.0).all()):
+        raise InvalidInput("clocks must be above 0 Hz, got another")
+    flops = [system.workload.robot_flop_at(bits) for bits in allowed]
+    return Tables(
+        widths=allowed,
+        robot_clocks_hz=tuple(robot_hz.tolist()),
+        edge_clocks_hz=tuple(edge_hz.tolist()),
+        robot_delay_s=np.stack([system.robot.delay_s(flop, robot_hz) for flop in flops]),
+        robot_energy_j=np.stack([system.robot.energy_j(flop, robot_hz) for flop in flops]),
+        edge_delay_s=system.edge.delay_s(system.workload.edge_flop, edge_hz),
+        edge_energy_j=system.edge.energy_j(system.workload.edge_flop, edge_hz),
+    )

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The graph as data: which nodes run, with which parameters, and the arguments that vary them.
+
+launch/ turns it into launch_ros actions, ``coinfer demo`` into processes, tests into nodes of one
+process: what one of them starts is what all of them start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from coinfer_ros.core.errors import InvalidInput
+
+Value = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a graph.
+
+    :param name: as on the command line.
+    :param default: used when it is not given, always as text.
+    :param description: one sentence for people.
+    """
+
+    name: str
+    default: str
+    description: str
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """One node to start.
+
+    :param executable: in lib/coinfer_ros, and the name of its file in config/.
+    :param name: name in the ROS graph.
+    :param parameters: what differs from the file in config/.
+    """
+
+    executable: str
+    name: str
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def config(self) -> str:
+        """The node's parameter file, relative to the package's share."""
+        return f"config/{self.executable}.yaml"
+
+
+MODEL = Argument("model", "models/git-scenes", "GIT checkpoint folder, the same on both hosts.")
+ROBOT_BOARD = Argument("robot_board", "jetson_agx_orin", "The robot's board file or name.")
+EDGE_BOARD = Argument("edge_board", "rtx_3090", "The edge's board file or name.")
+SOURCE = Argument("source", "media/scenes.mp4", "Camera device, URL, video file or folder.")
+DELAY_S = Argument("delay_s", "0.35", "Delay budget of an answer, s.")
+ENERGY_J = Argument("energy_j", "6.0", "Energy budget of an answer, both machines above idle, J.")
+HEAD_FLOP = Argument("head_flop", "212.27e9", "Work of one image on the robot, FLOP.")
+TAIL_FLOP = Argument("tail_flop", "183.13e9", "Work of one image on the edge, FLOP.")
+ROBOT_ID = Argument("robot_id", "robot", "The robot's name, unique at the edge.")
+
+TIMEOUT_S = Argument("timeout_s", "2.0", "Time after which a request is given up, s.")
+
+ROBOT_ARGUMENTS = (
+    MODEL,
+    SOURCE,
+    ROBOT_ID,
+    ROBOT_BOARD,
+    EDGE_BOARD,
+    HEAD_FLOP,
+    TAIL_FLOP,
+    DELAY_S,
+    ENERGY_J,
+    TIMEOUT_S,
+)
+EDGE_ARGUMENTS = (MODEL, EDGE_BOARD, TAIL_FLOP)
+DEMO_ARGUMENTS = ROBOT_ARGUMENTS
+
+
+class _Values:
+    """The arguments that were given, checked, over the defaults."""
+
+    def __init__(self, given: Mapping[str, str], arguments: tuple[Argument, ...]) -> None:
+        names = tuple(argument.name for argument in arguments)
+        unknown = sorted(set(given) - set(names))
+        if unknown:
+            raise InvalidInput(
+                f"arguments must be among {', '.join(names)}, got {', '.join(unknown)}"
+            )
+        self._given = given
+
+    def text(self, argument: Argument) -> str:
+        return self._given.get(argument.name, argument.default)
+
+    def number(self, argument: Argument) -> float:
+        value = self.text(argument)
+        try:
+            return float(value)
+        except ValueError as error:
+            raise InvalidInput(f"{argument.name} must be a number, got {value!r}") from error
+
+
+def robot_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
+    """Return the nodes of the robot's host: camera, robot, its device, and the controller.
+
+    :param given: arguments of ``ROBOT_ARGUMENTS`` by name, as text; the rest take their defaults.
+    :raises InvalidInput: for an unknown argument or one that is no number where it must be.
+    """
+    values = _Values(given, ROBOT_ARGUMENTS)
+    robot = {
+        "model.path": values.text(MODEL),
+        "robot.id": values.text(ROBOT_ID),
+        "board.file": values.text(ROBOT_BOARD),
+        "workload.head_flop": values.number(HEAD_FLOP),
+        "link.timeout_s": values.number(TIMEOUT_S),
+    }
+    controller = {
+        "model.path": values.text(MODEL),
+        "robot.board_file": values.text(ROBOT_BOARD),
+        "edge.board_file": values.text(EDGE_BOARD),
+        "workload.head_flop": values.number(HEAD_FLOP),
+        "workload.tail_flop": values.number(TAIL_FLOP),
+        "budget.delay_s": values.number(DELAY_S),
+        "budget.energy_j": values.number(ENERGY_J),
+    }
+    return (
+        NodeSpec("camera", "camera", {"camera.source": values.text(SOURCE)}),
+        NodeSpec("robot", "robot", robot),
+        _device("robot", values.text(ROBOT_BOARD)),
+        NodeSpec("controller", "controller", controller),
+    )
+
+
+def edge_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
+    """Return the nodes of the edge's host: edge and its device.
+
+    :param given: arguments of ``EDGE_ARGUMENTS`` by name, as text; the rest take their defaults.
+    :raises InvalidInput: for an unknown argument or one that is no number where it must be.
+    """
+    values = _Values(given, EDGE_ARGUMENTS)
+    edge = {
+        "model.path": values.text(MODEL),
+        "board.file": values.text(EDGE_BOARD),
+        "workload.tail_flop": values.number(TAIL_FLOP),
+    }
+    return (NodeSpec("edge", "edge", edge), _device("edge", values.text(EDGE_BOARD)))
+
+
+def demo_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
+    """Return the nodes of both hosts, on one machine.
+
+    :param given: arguments of ``DEMO_ARGUMENTS`` by name, as text.
+    :raises InvalidInput: for an unknown argument or one that is no number where it must be.
+    """
+    at_edge = {argument.name for argument in EDGE_ARGUMENTS}
+    shared = {name: value for name, value in given.items() if name in at_edge}
+    return robot_graph(given) + edge_graph(shared)
+
+
+def _device(role: str, board: str) -> NodeSpec:
+    return NodeSpec("device", f"{role}_device", {"device.role": role, "board.file": board})

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lifecycle that all nodes share: refuse with a reason, log every error, release in reverse."""
+
+from __future__ import annotations
+
+import signal
+import traceback
+from contextlib import ExitStack
+from typing import Any, ClassVar, Generic, TypeVar
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.signals import SignalHandlerOptions
+
+from coinfer_ros.core.errors import CoinferError
+from coinfer_ros.nodes.declare import Parameters
+
+S = TypeVar("S")
+DIAGNOSTICS_PERIOD_S = 1.0
+# A signal is noticed between two waits of the executor.
+LONGEST_WAIT_S = 0.2
+
+
+class CoinferNode(LifecycleNode, Generic[S]):  # type: ignore[misc]
+    """A node fills ``configure`` and ``activate``; both may raise.
+
+    What they acquire goes on ``self.configured`` or ``self.active`` and is released in reverse on
+    every way out. rclpy swallows an exception in a transition; this class logs it.
+    """
+
+    kind: ClassVar[type]
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__(name, **options)
+        self.configured = ExitStack()
+        self.active = ExitStack()
+        self._is_configured = False
+        self._declared: Parameters[S] = Parameters(
+            self, self.kind, configured=lambda: self._is_configured, changed=self._change
+        )
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self.create_timer(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
+        self.settings: S
+
+    def configure(self) -> None:
+        """Validate ``self.settings`` and what they point to; raise to refuse."""
+
+    def activate(self) -> None:
+        """Load, warm up and begin; raise to stay inactive."""
+
+    def settings_changed(self) -> None:
+        """React to live settings; ``self.settings`` are the new ones."""
+
+    def diagnose(self) -> dict[str, object]:
+        """Return what /diagnostics says of an active node; key ``warning`` raises the level."""
+        return {}
+
+    def autostart(self) -> None:
+        """Configure and activate, unless the parameter ``autostart`` says no."""
+        wanted = self.get_parameter("autostart").value
+        if wanted is False:
+            return
+        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
+
+    def release(self) -> None:
+        """Give back all that is held, the newest first."""
+        self._is_configured = False
+        for held in (self.active, self.configured):
+            try:
+                held.close()
+            except Exception:
+                self.get_logger().error(traceback.format_exc())
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: ARG002, D102
+        return self._attempt("configure", self._read_and_configure)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: D102
+        result = self._attempt("activate", self.activate)
+        return result if result != TransitionCallbackReturn.SUCCESS else super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: D102
+        self.active.close()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: ARG002, D102
+        self.release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: ARG002, D102
+        self.release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: ARG002, D102
+        self.release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def _read_and_configure(self) -> None:
+        self.settings = self._declared.read()
+        self.configure()
+        self._is_configured = True
+
+    def _attempt(self, what: str, step: Any) -> TransitionCallbackReturn:
+        try:
+            step()
+        except CoinferError as error:
+            self.get_logger().error(f"{what} refused: {error}")
+        except Exception:
+            self.get_logger().error(f"{what} failed:\n{traceback.format_exc()}")
+        else:
+            self.get_logger().info(f"{what}d")
+            return TransitionCallbackReturn.SUCCESS
+        self.active.close()
+        if what == "configure":
+            self.configured.close()
+        return TransitionCallbackReturn.FAILURE
+
+    def _change(self, settings: S) -> None:
+        self.settings = settings
+        self.settings_changed()
+
+    def _publish_diagnostics(self) -> None:
+        state = self._state_machine.current_state[1]
+        values = self.diagnose() if state == "active" else {}
+        warning = str(values.pop("warning", ""))
+        level = DiagnosticStatus.OK if state == "active" else DiagnosticStatus.WARN
+        status = DiagnosticStatus(
+            level=DiagnosticStatus.WARN if warning else level,
+            name=self.get_fully_qualified_name(),
+            message=warning or state,
+            values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+        )
+        message = DiagnosticArray(status=[status])
+        message.header.stamp = self.get_clock().now().to_msg()
+        self._diagnostics.publish(message)
+
+
+def run(node_class: type[CoinferNode[Any]], name: str) -> None:
+    """Run one node in this process until it is asked to end (SIGINT or SIGTERM).
+
+    rclpy's own handlers would end the context under the node's hands; here the node first gives
+    back what it holds, clocks above all.
+    """
+    asked: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: asked.append(number))
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    node = node_class(name)
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        node.autostart()
+        while not asked:
+            executor.spin_once(timeout_sec=LONGEST_WAIT_S)
+    finally:
+        node.release()
+        executor.shutdown()
+        node.destroy_node()
+        rclpy.try_shutdown()

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Node ``controller``: turns budgets and measurements into the plan that everyone follows."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from coinfer_ros import locate
+from coinfer_ros.adapters import board_file
+from coinfer_ros.core import rate_distortion
+from coinfer_ros.core.costs import Budget, Workload
+from coinfer_ros.core.errors import CoinferError
+from coinfer_ros.core.model import WEIGHT_BITS
+from coinfer_ros.core.planner import Decision, Planner
+from coinfer_ros.msg import Answer, DeviceState, Plan, Trace
+from coinfer_ros.nodes import qos
+from coinfer_ros.nodes.base import CoinferNode, run
+from coinfer_ros.parameters import ControllerSettings
+from coinfer_ros.srv import WhatIf
+
+RENEWALS_A_LEASE = 5
+SILENT_AFTER_S = 1.0
+
+
+class ControllerNode(CoinferNode[ControllerSettings]):
+    """Plans anew whenever a budget or what was learnt changes, and renews the lease between."""
+
+    kind = ControllerSettings
+
+    def configure(self) -> None:
+        """Read both boards and count the work."""
+        settings = self.settings
+        self._planner = Planner(
+            board_file.read(locate.board(settings.robot_board)),
+            board_file.read(locate.board(settings.edge_board)),
+            self._workload(),
+            initial_overhead_s=settings.overhead_s,
+            window=settings.overhead_window,
+            quantile=settings.overhead_quantile,
+        )
+
+    def activate(self) -> None:
+        """Publish the first plan, listen, answer what-if questions."""
+        self._plan, self._weight_rate = Plan(), 0.0
+        self._planned: tuple[object, ...] = ()
+        self._heard_s: dict[str, float] = {}
+        self._plans = self.create_publisher(Plan, "plan", qos.PLAN)
+        self.active.callback(lambda: self.destroy_publisher(self._plans))
+        for kind, topic, callback, profile in (
+            (Trace, "trace", self._on_trace, qos.TRACE),
+            (DeviceState, "robot_device/state", self._on_state, qos.SENSOR),
+            (DeviceState, "edge_device/state", self._on_state, qos.SENSOR),
+        ):
+            subscription = self.create_subscription(kind, topic, callback, profile)
+            self.active.callback(lambda s=subscription: self.destroy_subscription(s))
+        service = self.create_service(WhatIf, "~/what_if", self._on_what_if)
+        self.active.callback(lambda: self.destroy_service(service))
+        timer = self.create_timer(self.settings.lease_s / RENEWALS_A_LEASE, self._renew)
+        self.active.callback(lambda: self.destroy_timer(timer))
+        self._renew()
+
+    def settings_changed(self) -> None:
+        """Plan at once under the new budgets."""
+        if self._state_machine.current_state[1] == "active":
+            self._renew()
+
+    def diagnose(self) -> dict[str, object]:
+        """Say what is planned, and which device is silent."""
+        now_s = time.monotonic()
+        silent = [
+            role
+            for role in ("robot", "edge")
+            if now_s - self._heard_s.get(role, -math.inf) > SILENT_AFTER_S
+        ]
+        warning = f"no state from the device of {', '.join(silent)}" if silent else ""
+        if self._plan.status == Plan.INFEASIBLE:
+            warning = self._plan.message
+        return {"plan_id": self._plan.plan_id, "bits": self._plan.weight_bits, "warning": warning}
+
+    def _workload(self) -> Workload:
+        head, tail = self.settings.head_flop, self.settings.tail_flop
+        if not head or not tail:
+            # torch comes with it, so only when the model itself must be counted.
+            from coinfer_ros.adapters import git  # noqa: PLC0415
+
+            info = git.describe(locate.model(self.settings.model_path))
+            head, tail = head or info.head_flop, tail or info.tail_flop
+        return Workload(head, tail, self.settings.weight_bits)
+
+    def _on_trace(self, trace: Trace) -> None:
+        if trace.weight_rate > 0.0:
+            self._weight_rate = trace.weight_rate
+        # A request that crossed a change of clocks says nothing about either setting.
+        if trace.status == Answer.OK and trace.plan_id == self._plan.plan_id:
+            self._planner.learn(
+                bits=trace.weight_bits,
+                robot_clock_hz=trace.robot_clock_hz,
+                edge_clock_hz=trace.edge_clock_hz,
+                delay_s=trace.total_s,
+                energy_j=trace.energy_j,
+            )
+
+    def _on_state(self, state: DeviceState) -> None:
+        self._heard_s[state.device] = time.monotonic()
+
+    def _on_what_if(self, request: WhatIf.Request, response: WhatIf.Response) -> WhatIf.Response:
+        try:
+            response.plan = self._to_message(
+                self._decide(Budget(request.delay_s, request.energy_j)), plan_id=0
+            )
+            response.success, response.message = True, response.plan.message
+        except CoinferError as error:
+            response.success, response.message = False, str(error)
+        return response
+
+    def _decide(self, budget: Budget) -> Decision:
+        widths = [bits for bits in WEIGHT_BITS if bits <= self.settings.max_bits]
+        return self._planner.decide(budget, widths)
+
+    def _renew(self) -> None:
+        decision = self._decide(Budget(self.settings.delay_s, self.settings.energy_j))
+        planned = (decision, self.settings.wire_bits, self._weight_rate)
+        if planned != self._planned:
+            self._planned = planned
+            self._plan = self._to_message(decision, plan_id=self._plan.plan_id + 1)
+            self.get_logger().info(f"plan {self._plan.plan_id}: {_sentence(self._plan)}")
+        self._plans.publish(self._plan)
+
+    def _to_message(self, decision: Decision, *, plan_id: int) -> Plan:
+        point, solution = decision.point, decision.solution
+        known = self._weight_rate > 0.0  # λ comes with the first trace
+        distortion = rate_distortion.at_bits(point.bits, self._weight_rate if known else 1.0)
+        return Plan(
+            plan_id=plan_id,
+            status=Plan.OPTIMAL if decision.feasible else Plan.INFEASIBLE,
+            message=solution.message,
+            budget_delay_s=decision.budget.delay_s,
+            budget_energy_j=decision.budget.energy_j,
+            weight_bits=point.bits,
+            wire_bits=self.settings.wire_bits,
+            robot_clock_hz=point.robot_clock_hz,
+            edge_clock_hz=point.edge_clock_hz,
+            predicted_delay_s=point.delay_s,
+            overhead_s=decision.overhead_s,
+            predicted_energy_j=point.energy_j,
+            distortion_lower=distortion.lower if known else math.nan,
+            distortion_exact=distortion.exact if known else math.nan,
+            distortion_upper=distortion.upper if known else math.nan,
+            binding=solution.binding,
+            nearest_delay_s=_or_nan(solution.nearest_delay_s),
+            nearest_energy_j=_or_nan(solution.nearest_energy_j),
+            lease_s=self.settings.lease_s,
+        )
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _sentence(plan: Plan) -> str:
+    return (
+        f"{plan.weight_bits} bits, robot {plan.robot_clock_hz / 1e6:.0f} MHz, edge "
+        f"{plan.edge_clock_hz / 1e6:.0f} MHz for {plan.predicted_delay_s:.3f} s and "
+        f"{plan.predicted_energy_j:.2f} J; {plan.message}"
+    )
+
+
+def main() -> None:
+    """Run the node."""
+    run(ControllerNode, "controller")

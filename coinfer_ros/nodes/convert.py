@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages to records and back, in one place; nothing of a message is used before it is checked."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from numpy.typing import NDArray
+from sensor_msgs.msg import CompressedImage, Image
+
+from coinfer_ros.adapters.camera import decode_jpeg_or_png
+from coinfer_ros.adapters.stages import HeadReport
+from coinfer_ros.core import checks
+from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.model import WEIGHT_BITS, ModelInfo
+from coinfer_ros.core.session import Request
+from coinfer_ros.core.wire import Payload
+from coinfer_ros.msg import Answer, Embedding, Trace
+
+LONGEST_NAME_BYTES = 64
+LONGEST_PROMPT_BYTES = 1024
+_CHANNELS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1}
+
+
+def image_to_rgb(message: Image | CompressedImage) -> NDArray[np.uint8]:
+    """Return an image message's pixels as RGB (H, W, 3).
+
+    :raises InvalidInput: for an unknown encoding or a size that does not fit the data.
+    """
+    if isinstance(message, CompressedImage):
+        return decode_jpeg_or_png(bytes(message.data))
+    channels = _CHANNELS.get(message.encoding)
+    if channels is None:
+        raise InvalidInput(
+            f"image.encoding must be one of {', '.join(_CHANNELS)}, got {message.encoding!r}"
+        )
+    rows, row_bytes = message.height, message.step
+    if min(rows, message.width) < 1 or row_bytes < message.width * channels:
+        raise InvalidInput(
+            f"image must have rows of at least width * {channels} bytes, got {message.width} x "
+            f"{rows} with step {row_bytes}"
+        )
+    if len(message.data) != rows * row_bytes:
+        raise InvalidInput(
+            f"image.data must be height * step = {rows * row_bytes} bytes, got {len(message.data)}"
+        )
+    pixels = np.frombuffer(message.data, np.uint8).reshape(rows, row_bytes)
+    pixels = pixels[:, : message.width * channels].reshape(rows, message.width, channels)
+    if channels == 1:
+        return np.repeat(pixels, 3, axis=2)
+    colours = pixels[:, :, 2::-1] if message.encoding.startswith("bgr") else pixels[:, :, :3]
+    return np.ascontiguousarray(colours)
+
+
+def rgb_to_image(pixels: NDArray[np.uint8], *, stamp: Time, frame_id: str) -> Image:
+    """Return an Image message of RGB pixels (H, W, 3)."""
+    message = Image(height=pixels.shape[0], width=pixels.shape[1], encoding="rgb8")
+    message.step = pixels.shape[1] * 3
+    # bytes: 0.04 ms a MiB; the same from a NumPy array takes 145.
+    message.data = pixels.tobytes()
+    message.header.stamp, message.header.frame_id = stamp, frame_id
+    return message
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A checked request for the tail."""
+
+    stamp: Time
+    robot_id: str
+    request_id: int
+    plan_id: int
+    deadline_s: float
+    payload: Payload
+    prompt: str
+    weight_bits: int
+    model_fingerprint: str
+
+
+def embedding_to_message(
+    report: HeadReport,
+    request: Request,
+    *,
+    robot_id: str,
+    stamp: Time,
+    info: ModelInfo,
+    prompt: str,
+    now_s: float,
+) -> Embedding:
+    """Return the message that takes the head's output to the edge."""
+    payload = report.payload
+    return Embedding(
+        stamp=stamp,
+        robot_id=robot_id,
+        request_id=request.request_id,
+        plan_id=request.plan_id,
+        deadline_s=request.deadline_s - now_s,
+        model_fingerprint=info.fingerprint,
+        cut=info.cut,
+        wire_bits=payload.wire_bits,
+        shape=list(payload.shape),
+        scales=payload.scales.tolist(),
+        data=payload.data,
+        prompt=prompt,
+        weight_bits=report.bits,
+    )
+
+
+def message_to_asked(message: Embedding, info: ModelInfo) -> Asked:
+    """Check an embedding message field by field against the model at the edge.
+
+    :raises InvalidInput: naming the field, its rule and what came.
+    """
+    _text("robot_id", message.robot_id, LONGEST_NAME_BYTES)
+    _text("prompt", message.prompt, LONGEST_PROMPT_BYTES)
+    if not message.robot_id:
+        raise InvalidInput("robot_id must not be empty, got ''")
+    if message.model_fingerprint != info.fingerprint:
+        raise InvalidInput(
+            f"model_fingerprint must be {info.fingerprint[:12]}…, the edge's model, "
+            f"got {message.model_fingerprint[:12]!r}…"
+        )
+    if message.cut != info.cut:
+        raise InvalidInput(f"cut must be {info.cut!r}, got {message.cut[:64]!r}")
+    if message.weight_bits not in WEIGHT_BITS:
+        raise InvalidInput(f"weight_bits must be one of {WEIGHT_BITS}, got {message.weight_bits}")
+    checks.number("deadline_s", message.deadline_s, above=0.0, high=3600.0, unit="s")
+    shape = tuple(int(n) for n in message.shape[:8])
+    if shape != info.embedding_shape:
+        raise InvalidInput(f"shape must be {list(info.embedding_shape)}, got {list(shape)}")
+    return Asked(
+        stamp=message.stamp,
+        robot_id=message.robot_id,
+        request_id=message.request_id,
+        plan_id=message.plan_id,
+        deadline_s=message.deadline_s,
+        payload=Payload(
+            wire_bits=message.wire_bits,
+            shape=info.embedding_shape,
+            scales=np.asarray(message.scales, np.float32),
+            data=bytes(message.data),
+        ),
+        prompt=message.prompt,
+        weight_bits=message.weight_bits,
+        model_fingerprint=message.model_fingerprint,
+    )
+
+
+def _text(name: str, value: str, most_bytes: int) -> None:
+    size = len(value.encode("utf-8", "surrogatepass"))
+    if size > most_bytes:
+        raise InvalidInput(f"{name} must be at most {most_bytes} bytes, got {size}")
+
+
+def unknown_answer(**fields: object) -> Answer:
+    """Return an answer whose every measured figure is NaN until it is measured."""
+    message = Answer(**fields)
+    for name, kind in Answer.get_fields_and_field_types().items():
+        if kind == "double" and name not in fields:
+            setattr(message, name, math.nan)
+    return message
+
+
+def answer_to_trace(answer: Answer, **fields: object) -> Trace:
+    """Return the trace of an answer: what both messages name, and ``fields`` beside it."""
+    both = Answer.get_fields_and_field_types().keys() & Trace.get_fields_and_field_types().keys()
+    return Trace(**{name: getattr(answer, name) for name in both}, **fields)

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The named QoS profiles of design and docs/architecture.md, one a kind of topic."""
+
+from __future__ import annotations
+
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+
+# The newest image or state is the only one worth having.
+SENSOR = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+# One embedding under way a robot; an older one would be answered too late.
+TENSOR = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
+ANSWER = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+TRACE = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+# Who comes late gets the newest plan.
+PLAN = QoSProfile(
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+# An edge takes embeddings of several robots between two turns of its executor.
+TENSORS = QoSProfile(depth=16, reliability=ReliabilityPolicy.RELIABLE)

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every parameter of every node, declared once: type, default, range, description, unit.
+
+ROS parameters, the files in config/ and docs/parameters.md follow from these classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coinfer_ros.core.model import WEIGHT_BITS
+from coinfer_ros.core.settings import setting
+from coinfer_ros.core.wire import WIRE_BITS
+
+DEFAULT_MODEL = "models/git-scenes"
+
+_AUTOSTART = ("autostart", True, "Configure and activate by itself when the process starts.")
+_MODEL_PATH = (
+    "model.path",
+    DEFAULT_MODEL,
+    "GIT checkpoint folder (config, tokenizer, safetensors); relative: in the package's share.",
+)
+_HEAD_FLOP = (
+    "workload.head_flop",
+    212.27e9,
+    "FLOP of one image on the robot at full precision; 0: counted from the model.",
+)
+_TAIL_FLOP = (
+    "workload.tail_flop",
+    183.13e9,
+    "FLOP of one image on the edge; 0: counted from the model.",
+)
+_BACKEND = (
+    "device.backend",
+    "simulated",
+    "What executes and measures: simulated silicon, or none (this machine's own pace, no meter).",
+)
+_STATE_DIR = (
+    "board.state_dir",
+    "",
+    "Folder of the simulated board's registers; empty: one for this user and ROS domain.",
+)
+_MOST_FLOP = 1e18
+
+
+def _board(role: str) -> tuple[str, str, str]:
+    default = "jetson_agx_orin" if role == "robot" else "rtx_3090"
+    return ("board.file", default, "Board file (YAML), or the name of one in config/boards.")
+
+
+@dataclass(frozen=True)
+class CameraSettings:
+    """Parameters of the camera node."""
+
+    autostart: bool = setting(*_AUTOSTART)
+    source: str = setting(
+        "camera.source",
+        "media/scenes.mp4",
+        "Device (0, /dev/video0), URL, video file or folder; relative: here, else in the share.",
+    )
+    loop: bool = setting("camera.loop", True, "Begin again at the end of a file or folder.")
+    rate_hz: float = setting(
+        "camera.rate_hz",
+        0.0,
+        "Images a second; 0: the source's own pace (10 where it has none).",
+        low=0.0,
+        high=240.0,
+        live=True,
+    )
+    frame_id: str = setting("camera.frame_id", "camera", "Frame of the images' headers.")
+
+
+@dataclass(frozen=True)
+class RobotSettings:
+    """Parameters of the robot node."""
+
+    autostart: bool = setting(*_AUTOSTART)
+    robot_id: str = setting("robot.id", "robot", "This robot's name, unique at the edge.")
+    model_path: str = setting(*_MODEL_PATH)
+    prompt: str = setting(
+        "model.prompt", "", "Text that every answer continues; empty: a caption.", live=True
+    )
+    weight_bits: int = setting(
+        "quant.weight_bits", 16, "Bit-width before the first plan.", choices=WEIGHT_BITS
+    )
+    compressed: bool = setting(
+        "camera.compressed", False, "Take image/compressed (CompressedImage) instead of image."
+    )
+    timeout_s: float = setting(
+        "link.timeout_s",
+        2.0,
+        "Time from taking an image until its answer is given up, s.",
+        low=0.01,
+        high=60.0,
+        live=True,
+    )
+    head_flop: float = setting(*_HEAD_FLOP, low=0.0, high=_MOST_FLOP)
+    backend: str = setting(*_BACKEND, choices=("simulated", "none"))
+    board_file: str = setting(*_board("robot"))
+    state_dir: str = setting(*_STATE_DIR)
+
+
+@dataclass(frozen=True)
+class EdgeSettings:
+    """Parameters of the edge node."""
+
+    autostart: bool = setting(*_AUTOSTART)
+    model_path: str = setting(*_MODEL_PATH)
+    max_new_tokens: int = setting(
+        "model.max_new_tokens", 20, "Longest answer, tokens.", low=1, high=512
+    )
+    tail_flop: float = setting(*_TAIL_FLOP, low=0.0, high=_MOST_FLOP)
+    max_robots: int = setting(
+        "link.max_robots", 16, "Robots that may have a request waiting.", low=1, high=1000
+    )
+    backend: str = setting(*_BACKEND, choices=("simulated", "none"))
+    board_file: str = setting(*_board("edge"))
+    state_dir: str = setting(*_STATE_DIR)
+
+
+@dataclass(frozen=True)
+class DeviceSettings:
+    """Parameters of a device node."""
+
+    autostart: bool = setting(*_AUTOSTART)
+    role: str = setting(
+        "device.role",
+        "robot",
+        "Which clock of a plan is this machine's.",
+        choices=("robot", "edge"),
+    )
+    backend: str = setting(
+        "device.backend", "simulated", "What is behind the meter and clock.", choices=("simulated",)
+    )
+    board_file: str = setting(*_board("robot"))
+    state_dir: str = setting(*_STATE_DIR)
+    rate_hz: float = setting(
+        "state.rate_hz", 10.0, "States published a second.", low=0.1, high=100.0, live=True
+    )
+
+
+@dataclass(frozen=True)
+class ControllerSettings:
+    """Parameters of the controller node."""
+
+    autostart: bool = setting(*_AUTOSTART)
+    delay_s: float = setting(
+        "budget.delay_s",
+        0.35,
+        "Most time from image to answer, s.",
+        low=0.001,
+        high=60.0,
+        live=True,
+    )
+    energy_j: float = setting(
+        "budget.energy_j",
+        6.0,
+        "Most energy of both machines above idle for an answer, J.",
+        low=0.001,
+        high=10_000.0,
+        live=True,
+    )
+    max_bits: int = setting(
+        "quant.max_bits", 16, "Widest weights to plan for.", low=2, high=16, live=True
+    )
+    weight_bits: int = setting(
+        "workload.weight_bits",
+        16,
+        "Bits of the unquantized weights that the workload was counted at.",
+        low=2,
+        high=64,
+    )
+    wire_bits: int = setting(
+        "quant.wire_bits", 16, "Bits a value of the embedding.", choices=WIRE_BITS, live=True
+    )
+    model_path: str = setting(*_MODEL_PATH)
+    head_flop: float = setting(*_HEAD_FLOP, low=0.0, high=_MOST_FLOP)
+    tail_flop: float = setting(*_TAIL_FLOP, low=0.0, high=_MOST_FLOP)
+    robot_board: str = setting(
+        "robot.board_file", "jetson_agx_orin", "The robot's board file, or a shipped one's name."
+    )
+    edge_board: str = setting(
+        "edge.board_file", "rtx_3090", "The edge's board file, or a shipped one's name."
+    )
+    overhead_s: float = setting(
+        "overhead.initial_s",
+        0.02,
+        "Delay beside computation to plan with before the first answer, s.",
+        low=0.0,
+        high=10.0,
+    )
+    overhead_window: int = setting(
+        "overhead.window", 20, "Answers that the overhead is learnt from.", low=1, high=1000
+    )
+    overhead_quantile: float = setting(
+        "overhead.quantile", 0.95, "Share of answers that the overhead covers.", low=0.5, high=1.0
+    )
+    lease_s: float = setting(
+        "plan.lease_s",
+        1.0,
+        "How long devices keep a plan without hearing from here, s.",
+        low=0.2,
+        high=60.0,
+    )
+
+
+@dataclass(frozen=True)
+class RecorderSettings:
+    """Parameters of the recorder node."""
+
+    autostart: bool = setting(*_AUTOSTART)
+    bag: str = setting("record.bag", "", "Folder of the bag to write; empty: none.")
+
+
+NODES: dict[str, type] = {
+    "camera": CameraSettings,
+    "robot": RobotSettings,
+    "edge": EdgeSettings,
+    "device": DeviceSettings,
+    "controller": ControllerSettings,
+    "recorder": RecorderSettings,
+}

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The `coinfer` command: finds the subcommand and imports that one only."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from coinfer_ros.core.errors import CoinferError, InvalidInput
+from coinfer_ros.tools.arguments import Parser, join_negatives
+
+# A module of this package each, with ``add_parser(subparsers)``; the parser that it adds has a
+# default ``run``, a function from the parsed arguments to the exit status.
+COMMANDS = {
+    "demo": "the whole system on this machine, with a live view and a report at the end",
+    "solve": "one plan for given budgets",
+    "bounds": "the rate-distortion figures of a bit-width",
+    "train": "the small models that the repository ships",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand.
+
+    :param argv: arguments without the program's name; the process's own when None.
+    :returns: 0 for an answer, 2 for bad input, 1 for any other failure; the last two with one line
+        on stderr.
+    """
+    arguments = join_negatives(sys.argv[1:] if argv is None else argv)
+    try:
+        parsed = _parser(arguments).parse_args(arguments)
+        return int(parsed.run(parsed))
+    except CoinferError as error:
+        print(f"coinfer: {_one_line(error)}", file=sys.stderr)
+        return 2 if isinstance(error, InvalidInput) else 1
+    except ModuleNotFoundError as error:
+        print(f"coinfer: this command needs {error.name}, which is not here", file=sys.stderr)
+        return 1
+    except SystemExit as help_shown:
+        return int(help_shown.code or 0)
+
+
+def _parser(arguments: Sequence[str]) -> Parser:
+    """Return a parser that knows the command in ``arguments`` in full, the others by name."""
+    parser = Parser(prog="coinfer", description="Co-inference of a robot and an edge box.")
+    subparsers = parser.add_subparsers(dest="command", metavar="command", required=True)
+    asked = next((argument for argument in arguments if not argument.startswith("-")), None)
+    for name, text in COMMANDS.items():
+        if name == asked:
+            importlib.import_module(f"coinfer_ros.tools.{name}").add_parser(subparsers)
+        else:
+            subparsers.add_parser(name, help=text)
+    return parser
+
+
+def _one_line(error: CoinferError) -> str:
+    return " ".join(str(error).split())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The planner keeps budgets with what it has learnt, and says what to do when it cannot."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from coinfer_ros.core.boards import Board
+from coinfer_ros.core.costs import PAPER_EDGE, PAPER_ROBOT, Budget, Processor, Workload
+from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.model import WEIGHT_BITS
+from coinfer_ros.core.planner import Planner
+
+WORK = Workload(robot_flop=212.27e9, edge_flop=183.13e9)
+
+
+def board(processor: Processor, steps: int) -> Board:
+    clocks = tuple(processor.clock_max_hz * (k + 1) / steps for k in range(steps))
+    return Board("b", processor, clocks, clocks[-1], 1.0, 0.0, 0.001, 0.001)
+
+
+def planner(**options) -> Planner:
+    defaults = {"initial_overhead_s": 0.0, "window": 20, "quantile": 0.9}
+    return Planner(board(PAPER_ROBOT, 20), board(PAPER_EDGE, 20), WORK, **(defaults | options))
+
+
+def brute_force(budget: Budget, overhead_s: float):
+    best = None
+    robot, edge = board(PAPER_ROBOT, 20), board(PAPER_EDGE, 20)
+    for bits, f, g in itertools.product(WEIGHT_BITS, robot.clock_steps_hz, edge.clock_steps_hz):
+        delay_s = bits / 16 * 212.27e9 / 32 / f + 183.13e9 / 128 / g + overhead_s
+        energy_j = 2e-29 * bits / 16 * 212.27e9 / 32 * f**2 + 2e-28 * 183.13e9 / 128 * g**2
+        if delay_s <= budget.delay_s and energy_j <= budget.energy_j:
+            key = (-bits, energy_j)
+            best = min(best, key) if best else key
+    return best
+
+
+@pytest.mark.parametrize("overhead_s", [0.0, 0.3])
+@pytest.mark.parametrize(("delay_s", "energy_j"), [(2.0, 2.0), (1.2, 8.0), (4.0, 0.4), (9.0, 9.0)])
+def test_the_decision_is_what_brute_force_finds(delay_s, energy_j, overhead_s):
+    budget = Budget(delay_s, energy_j)
+    decision = planner(initial_overhead_s=overhead_s).decide(budget, WEIGHT_BITS)
+    expected = brute_force(budget, overhead_s)
+    assert decision.feasible == (expected is not None)
+    if expected:
+        assert decision.point.bits == -expected[0]
+        assert decision.point.energy_j == pytest.approx(expected[1], rel=1e-12)
+
+
+def test_a_measured_overhead_costs_bits_and_is_part_of_the_prediction():
+    subject, budget = planner(), Budget(2.0, 2.0)
+    before = subject.decide(budget, WEIGHT_BITS)
+    modelled_s = PAPER_ROBOT.delay_s(WORK.robot_flop_at(8), 1e9) + PAPER_EDGE.delay_s(
+        WORK.edge_flop, 5e9
+    )
+    for _ in range(20):
+        subject.learn(
+            bits=8,
+            robot_clock_hz=1e9,
+            edge_clock_hz=5e9,
+            delay_s=modelled_s + 0.6,
+            energy_j=float("nan"),
+        )
+    after = subject.decide(budget, WEIGHT_BITS)
+    assert after.overhead_s == pytest.approx(0.6, abs=0.006)
+    assert after.point.bits < before.point.bits
+    assert after.point.delay_s <= budget.delay_s
+
+
+def test_an_impossible_budget_names_the_nearest_and_still_gives_something_to_run():
+    budget = Budget(0.1, 2.0)
+    decision = planner().decide(budget, WEIGHT_BITS)
+    assert not decision.feasible
+    assert decision.point.bits == WEIGHT_BITS[0]
+    assert decision.point.energy_j <= budget.energy_j
+    nearest_s = decision.solution.nearest_delay_s
+    assert nearest_s is not None
+    assert planner().decide(Budget(nearest_s, 2.0), WEIGHT_BITS).feasible
+    assert not planner().decide(Budget(nearest_s * 0.999, 2.0), WEIGHT_BITS).feasible
+
+
+def test_no_width_at_all_is_refused():
+    with pytest.raises(InvalidInput, match="widths"):
+        planner().decide(Budget(1.0, 1.0), [])

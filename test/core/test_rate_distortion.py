@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of the distortion-rate curves against tables, sixty digits and numerical optima."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from decimal import Decimal, localcontext
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coinfer_ros.core import rate_distortion as rd
+from coinfer_ros.core.errors import InvalidInput
+
+RATES = st.floats(0.0, 32.0)
+LAMBDAS = st.floats(1e-6, 1e6)
+PAIRS = [
+    (rd.lower, rd.lower_rate),
+    (rd.exact, rd.exact_rate),
+    (rd.scalar_optimal, rd.scalar_optimal_rate),
+    (rd.upper, rd.upper_rate),
+]
+CURVES = [curve for curve, _ in PAIRS]
+Curve = Callable[..., float]
+
+# bits: lower, exact, scalar optimal, upper; λ = 1; computed apart and rounded to what is written.
+TABLE = {
+    2: "0.25 0.287682072 0.405465108 0.6180339887",
+    3: "0.125 0.133531393 0.223143551 0.2637626158",
+    4: "0.0625 0.064538521 0.117783036 0.1267831705",
+    5: "0.03125 0.031748698 0.060624622 0.06273143387",
+    6: "0.015625 0.015748357 0.030771659 0.03127964813",
+    7: "0.0078125 0.007843177 0.015504187 0.0156287578",
+    8: "0.00390625 0.003913899 0.007782140 0.007812973198",
+    16: "1.525878906e-5 1.5259e-5 3.0517e-5 3.051757815e-5",
+}
+
+
+@pytest.mark.parametrize("bits", TABLE)
+def test_the_figures_of_a_bit_width_agree_with_the_table_to_its_last_digit(bits: int) -> None:
+    figures = rd.at_bits(bits)
+    assert figures.rate_bits == bits - 1
+    found = (figures.lower, figures.exact, figures.scalar_optimal, figures.upper)
+    for value, printed in zip(found, TABLE[bits].split(), strict=True):
+        last_digit = 10.0 ** int(Decimal(printed).as_tuple().exponent)
+        assert value == pytest.approx(float(printed), abs=0.5001 * last_digit, rel=0)
+
+
+def test_at_rate_zero_the_upper_bound_alone_is_infinite() -> None:
+    figures = rd.at_bits(1, weight_rate=4.0)
+    assert (figures.lower, figures.upper) == (0.125, math.inf)
+    assert figures.exact == pytest.approx(math.log(2.0) / 4.0, rel=1e-15)
+    assert figures.scalar_optimal == pytest.approx(math.log(2.0) / 4.0, rel=1e-15)
+
+
+def test_at_one_bit_of_rate_the_upper_bound_is_the_golden_section() -> None:
+    assert rd.upper(1.0, 3.0) == pytest.approx((math.sqrt(5.0) - 1.0) / 6.0, rel=1e-15)
+
+
+@pytest.mark.parametrize("rate_bits", [1e-12, 1e-6, 0.01, 0.5, 1.0, 7.0, 15.0, 31.0, 32.0])
+def test_every_curve_agrees_with_sixty_digits_of_its_formula(rate_bits: float) -> None:
+    with localcontext() as context:
+        context.prec = 60
+        n = Decimal(2) ** Decimal(rate_bits)
+        exact = {
+            rd.lower: 1 / (2 * n),
+            rd.exact: -(1 - 1 / (2 * n)).ln(),
+            rd.scalar_optimal: (1 + 1 / n).ln(),
+            rd.upper: ((1 + 4 / (n - 1)).sqrt() - 1) / 2,
+        }
+    for curve, value in exact.items():
+        # A handful of roundings of 2^-53 each; R ln 2 up to 22 makes the exponential's the largest.
+        assert curve(rate_bits) == pytest.approx(float(value), rel=32 * 2.0**-53)
+
+
+@given(RATES.filter(lambda rate_bits: rate_bits > 1e-9), LAMBDAS)
+def test_the_curves_keep_their_order(rate_bits: float, weight_rate: float) -> None:
+    values = [curve(rate_bits, weight_rate) for curve in CURVES]
+    assert values == sorted(set(values))
+
+
+@pytest.mark.parametrize("curve", CURVES)
+def test_every_curve_falls_and_is_convex(curve: Curve) -> None:
+    values = np.asarray(curve(np.linspace(0.25, 32.0, 400)))
+    assert (np.diff(values) < 0).all()
+    assert (np.diff(values, 2) > 0).all()
+
+
+@pytest.mark.parametrize("curve", CURVES)
+@given(rate_bits=RATES, weight_rate=LAMBDAS)
+def test_distortion_scales_with_the_mean_magnitude(
+    curve: Curve, rate_bits: float, weight_rate: float
+) -> None:
+    assert curve(rate_bits, weight_rate) * weight_rate == pytest.approx(curve(rate_bits), rel=1e-15)
+
+
+@pytest.mark.parametrize(("curve", "inverse"), PAIRS)
+@given(rate_bits=RATES, weight_rate=LAMBDAS)
+def test_every_curve_comes_back_through_its_inverse(
+    curve: Curve, inverse: Curve, rate_bits: float, weight_rate: float
+) -> None:
+    # dR/dln(D) is at most 2/ln 2 = 2.9; some ten roundings of 1e-16 in D, and R's own of 4e-15.
+    assert inverse(curve(rate_bits, weight_rate), weight_rate) == pytest.approx(
+        rate_bits, abs=1e-14
+    )
+
+
+@pytest.mark.parametrize(("curve", "inverse"), PAIRS)
+def test_more_distortion_than_no_bits_give_costs_no_bits(curve: Curve, inverse: Curve) -> None:
+    assert inverse(math.inf) == 0.0
+    assert math.copysign(1.0, inverse(math.inf)) == 1.0
+    if curve is not rd.upper:
+        assert inverse(2.0 * curve(0.0)) == 0.0
+
+
+@pytest.mark.parametrize(("curve", "inverse"), PAIRS)
+def test_arrays_give_the_same_as_their_numbers(curve: Curve, inverse: Curve) -> None:
+    rates = np.array([[0.0, 0.5], [3.0, 32.0]])
+    values = np.asarray(curve(rates, 2.0))
+    assert values.tolist() == [[curve(r, 2.0) for r in row] for row in rates.tolist()]
+    back = np.asarray(inverse(values, 2.0))
+    assert back.tolist() == [[inverse(d, 2.0) for d in row] for row in values.tolist()]
+    assert type(curve(1.0)) is float
+
+
+@pytest.mark.parametrize("slope", [1.5, 3.0, 5.0])
+def test_the_exact_curve_agrees_with_blahut_and_arimoto(slope: float) -> None:
+    # Rounding θ to the middle of a cell of this step moves it, and so D(R), by half a step at most.
+    step = 0.04
+    rate_bits, distortion = blahut_arimoto(slope, step=step, end=14.0)
+    assert rd.exact(rate_bits) == pytest.approx(distortion, abs=step / 2)
+    assert rd.lower(rate_bits) < distortion < rd.upper(rate_bits)
+
+
+@pytest.mark.parametrize("levels", [1, 2, 4, 8])
+def test_the_scalar_curve_agrees_with_lloyd_and_max(levels: int) -> None:
+    assert rd.scalar_optimal(math.log2(levels)) == pytest.approx(lloyd_max(levels), rel=1e-9)
+
+
+@pytest.mark.parametrize("rate_bits", [-1e-9, 32.1, math.nan, math.inf])
+@pytest.mark.parametrize("curve", CURVES)
+def test_a_rate_out_of_range_is_refused(curve: Curve, rate_bits: float) -> None:
+    with pytest.raises(InvalidInput, match=r"^rate_bits must be in \[0, 32\] bits, got "):
+        curve(rate_bits)
+
+
+@pytest.mark.parametrize("distortion", [0.0, -1.0, math.nan])
+@pytest.mark.parametrize("inverse", [inverse for _, inverse in PAIRS])
+def test_a_distortion_that_is_not_above_zero_is_refused(inverse: Curve, distortion: float) -> None:
+    with pytest.raises(InvalidInput, match=r"^distortion must be above 0 weight units, got "):
+        inverse(distortion)
+
+
+@pytest.mark.parametrize("weight_rate", [0.0, -1.0, math.nan, math.inf])
+@pytest.mark.parametrize("function", [function for pair in PAIRS for function in pair])
+def test_a_weight_rate_out_of_range_is_refused(function: Curve, weight_rate: float) -> None:
+    with pytest.raises(InvalidInput, match=r"^weight_rate must be in .*, got "):
+        function(1.0, weight_rate)
+
+
+@pytest.mark.parametrize("bits", [0, 33, 2.5, True, None])
+def test_a_bit_width_out_of_range_is_refused(bits: int) -> None:
+    with pytest.raises(InvalidInput, match=r"^bits must be a whole number in \[1, 32\], got "):
+        rd.at_bits(bits)
+
+
+def blahut_arimoto(slope: float, *, step: float, end: float) -> tuple[float, float]:
+    """Return rate and distortion of a discretised Exp(1) at one slope, by alternation."""
+    grid = np.arange(0.0, end, step)
+    source = np.exp(-grid)
+    source /= source.sum()
+    distance = np.abs(grid[:, None] - grid[None, :])
+    kernel = np.exp(-slope * distance)
+    output = np.full(grid.size, 1.0 / grid.size)
+    for _ in range(400):
+        output = output * (source / (kernel @ output)) @ kernel
+    normaliser = kernel @ output
+    distortion = source @ ((kernel * distance) @ output / normaliser)
+    rate_nats = -slope * distortion - source @ np.log(normaliser)
+    return float(rate_nats / math.log(2.0)), float(distortion)
+
+
+def lloyd_max(levels: int) -> float:
+    """Return the distortion of the best table for Exp(1), by alternating medians and midpoints."""
+    bounds = np.append(np.linspace(0.0, 2.0, levels), np.inf)
+    for _ in range(3000):
+        tail = np.exp(-bounds)
+        values = -np.log((tail[:-1] + tail[1:]) / 2)
+        bounds[1:-1] = (values[:-1] + values[1:]) / 2
+    total = 0.0
+    for low, value, high in zip(bounds[:-1], values, bounds[1:], strict=True):
+        # ∫|θ-v|e^-θ from a to b, with (θ+1-v)e^-θ as minus the integral of (θ-v)e^-θ.
+        at_low, at_high = (
+            0.0 if x == np.inf else (x + 1 - value) * np.exp(-x) for x in (low, high)
+        )
+        total += 2 * np.exp(-value) - at_low - at_high
+    return float(total)
