@@ -106,14 +106,14 @@ def robot_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
     :raises InvalidInput: for an unknown argument or one that is no number where it must be.
     """
     values = _Values(given, ROBOT_ARGUMENTS)
-    robot = {
+    robot: dict[str, Value] = {
         "model.path": values.text(MODEL),
         "robot.id": values.text(ROBOT_ID),
         "board.file": values.text(ROBOT_BOARD),
         "workload.head_flop": values.number(HEAD_FLOP),
         "link.timeout_s": values.number(TIMEOUT_S),
     }
-    controller = {
+    controller: dict[str, Value] = {
         "model.path": values.text(MODEL),
         "robot.board_file": values.text(ROBOT_BOARD),
         "edge.board_file": values.text(EDGE_BOARD),
@@ -137,7 +137,7 @@ def edge_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
     :raises InvalidInput: for an unknown argument or one that is no number where it must be.
     """
     values = _Values(given, EDGE_ARGUMENTS)
-    edge = {
+    edge: dict[str, Value] = {
         "model.path": values.text(MODEL),
         "board.file": values.text(EDGE_BOARD),
         "workload.tail_flop": values.number(TAIL_FLOP),

@@ -26,7 +26,7 @@ _NUMBERS = (
 _ALL = ("clock_steps_hz", *_NUMBERS)
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
     """YAML 1.1, which PyYAML speaks, takes 1.0e9 for text; people mean the number."""
 
 

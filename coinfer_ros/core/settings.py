@@ -68,7 +68,7 @@ class Setting:
         if self.choices:
             if type(value) is not type(self.default) or value not in self.choices:
                 raise InvalidInput(f"{self.name} must be {self.rule}, got {value!r}")
-            return value  # type: ignore[return-value]
+            return value
         if isinstance(self.default, str):
             if not isinstance(value, str):
                 raise InvalidInput(f"{self.name} must be text, got {value!r}")

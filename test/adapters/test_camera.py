@@ -80,7 +80,7 @@ def test_what_cannot_be_read_is_refused_by_name(tmp_path, name, error, message):
 
 def test_a_broken_image_in_a_folder_is_named(tmp_path):
     (tmp_path / "a.png").write_bytes(b"no image")
-    with pytest.raises(InvalidInput, match="a.png"):
+    with pytest.raises(InvalidInput, match=r"a\.png"):
         open_camera(str(tmp_path), loop=False).read()
 
 

@@ -186,6 +186,11 @@ def test_at_16_bits_the_halves_say_what_the_unquantized_whole_says(
 
 def test_a_video_checkpoint_sees_one_image_as_all_its_frames(tmp_path: Path) -> None:
     folder = save(tmp_path / "video", config(num_image_with_embedding=3))
+    images = json.loads((folder / "preprocessor_config.json").read_text())
+    images["image_processor_type"] = (
+        "VideoMAEImageProcessor"  # video checkpoints name another class
+    )
+    (folder / "preprocessor_config.json").write_text(json.dumps(images))
     head, tail = GitHead.load(folder), GitTail.load(folder, max_new_tokens=12)
     image = picture()
     embedding = head.embed(image)

@@ -222,8 +222,7 @@ def _finish(story: Story, folder: Path, console: Console) -> None:
     rows = report.summary(story)
     table = Table(title="answers and medians of each phase", box=box.SIMPLE)
     for name in rows[0] if rows else ():
-        justify = "left" if name == "phase" else "right"
-        table.add_column(name, justify=justify, no_wrap=True)
+        table.add_column(name, justify="left" if name == "phase" else "right", no_wrap=True)
     for row in rows:
         table.add_row(*("?" if value is None else str(value) for value in row.values()))
     console.print(table)

@@ -37,8 +37,8 @@ def plain(story: Story) -> str:
     answer = story.answer
     plan = story.plan_of(answer)
     return (
-        f"[{story.rows[-1]['phase']}] {STATUS[answer['status']]:7} {answer['text'] or answer['reason']!r}"
-        f" | {answer['weight_bits']} bits, "
+        f"[{story.rows[-1]['phase']}] {STATUS[answer['status']]:7} "
+        f"{answer['text'] or answer['reason']!r} | {answer['weight_bits']} bits, "
         f"robot {_mhz(answer['robot_clock_hz'])}, edge {_mhz(answer['edge_clock_hz'])} | "
         f"{_number(answer['total_s'], 's')} of {_number(plan.get('budget_delay_s'), 's')}, "
         f"{_number(answer['energy_j'], 'J')} of {_number(plan.get('budget_energy_j'), 'J')}"

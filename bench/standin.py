@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the real robot or edge node with half a model that answers at once: all that is left is us.
+
+``standin.py robot|edge TOKENSxCHANNELS`` followed by ``--ros-args`` as for the node itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from unittest import mock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coinfer_ros.adapters import git
+from coinfer_ros.core.model import Generated, HeadWeights, ModelInfo
+from coinfer_ros.nodes import edge, robot
+
+NODES = {"edge": edge.main, "robot": robot.main}
+
+
+class Head:
+    """A robot's half whose embedding of every image is ready."""
+
+    weight_rate = 1.0
+    bits = 16
+
+    def __init__(self, info: ModelInfo) -> None:
+        self.info = info
+        rng = np.random.default_rng(0)
+        self._embedding = rng.standard_normal(info.embedding_shape, np.float32)
+
+    def embed(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:  # noqa: ARG002
+        """Return the same embedding again."""
+        return self._embedding
+
+    def prepare(self, bits: int) -> HeadWeights:
+        """Return no weights."""
+        return HeadWeights(bits=bits, distortion=0.0, tensors={})
+
+    def use(self, weights: HeadWeights) -> None:
+        """Take the bit-width alone."""
+        self.bits = weights.bits
+
+
+class Tail:
+    """An edge's half that has its answer ready."""
+
+    def __init__(self, info: ModelInfo) -> None:
+        self.info = info
+
+    def answer(self, embedding: NDArray[np.float32], prompt: str) -> Generated:  # noqa: ARG002
+        """Return the same answer again."""
+        return Generated(text="a red ball left of a blue box", tokens=8)
+
+    def warm_up(self) -> None:
+        """Do nothing: it is always warm."""
+
+
+def main() -> None:
+    """Put the stand-ins where the halves are loaded, and run the node."""
+    node, shape = sys.argv.pop(1), sys.argv.pop(1)
+    tokens, _, channels = shape.partition("x")
+    info = ModelInfo(
+        fingerprint="0" * 64,
+        cut="visual_projection",
+        embedding_shape=(int(tokens), int(channels)),
+        head_parameters=1,
+        tail_parameters=1,
+        head_flop=1.0,
+        tail_flop=1.0,
+    )
+    with (
+        mock.patch.object(git, "describe", return_value=info),
+        mock.patch.object(git.GitHead, "load", return_value=Head(info)),
+        mock.patch.object(git.GitTail, "load", return_value=Tail(info)),
+    ):
+        NODES[node]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole graph in one process: it answers, follows its plan, and outlives what goes wrong."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+pytest.importorskip("rclpy", reason="rclpy is not here: run make test")
+
+from coinfer_ros.msg import Answer, DeviceState, Embedding, Plan, Trace
+from coinfer_ros.srv import WhatIf
+from rclpy.parameter import Parameter
+
+from coinfer_ros import locate
+from coinfer_ros.adapters import git
+from coinfer_ros.nodes import qos
+from coinfer_ros.nodes.camera import CameraNode
+from coinfer_ros.nodes.controller import ControllerNode
+from coinfer_ros.nodes.device import DeviceNode
+from coinfer_ros.nodes.edge import EdgeNode
+from coinfer_ros.nodes.robot import RobotNode
+from coinfer_ros.parameters import DEFAULT_MODEL
+
+pytestmark = pytest.mark.ros
+
+# Small workloads, so that an answer takes the modelled silicon a few milliseconds.
+HEAD_FLOP, TAIL_FLOP = 20e9, 20e9
+
+
+class Listener:
+    """Keeps every message of a topic."""
+
+    def __init__(self, node, kind, topic, profile):
+        self.messages = []
+        node.create_subscription(kind, topic, self.messages.append, profile)
+
+    @property
+    def last(self):
+        return self.messages[-1] if self.messages else None
+
+
+class System:
+    """The five kinds of node on two simulated boards."""
+
+    def __init__(self, graph, images, state_dir):
+        self.graph = graph
+        board = {"board__state_dir": str(state_dir)}
+        flop = {"workload__head_flop": HEAD_FLOP, "workload__tail_flop": TAIL_FLOP}
+        add = graph.add
+        self.camera = add(CameraNode, "camera", camera__source=images, camera__rate_hz=20.0)
+        self.robot = add(
+            RobotNode, "robot", workload__head_flop=HEAD_FLOP, link__timeout_s=0.5, **board
+        )
+        self.edge = add(EdgeNode, "edge", workload__tail_flop=TAIL_FLOP, **board)
+        self.robot_device = add(DeviceNode, "robot_device", **board)
+        self.edge_device = add(
+            DeviceNode, "edge_device", device__role="edge", board__file="rtx_3090", **board
+        )
+        self.controller = add(ControllerNode, "controller", **flop)
+        self.answers = Listener(self.camera, Answer, "answer", qos.ANSWER)
+        self.traces = Listener(self.camera, Trace, "trace", qos.TRACE)
+        self.plans = Listener(self.camera, Plan, "plan", qos.PLAN)
+        self.states = Listener(self.camera, DeviceState, "robot_device/state", qos.SENSOR)
+        for node in list(graph.nodes):
+            node.autostart()
+
+    def good_answer(self, condition=lambda _: True):
+        """Wait for an OK answer that comes from now on and meets the condition."""
+        begun = len(self.answers.messages)
+
+        def found():
+            news = self.answers.messages[begun:]
+            return next((a for a in news if a.status == Answer.OK and condition(a)), None)
+
+        return self.graph.until(found)
+
+    def set_budget(self, **budgets):
+        parameters = [Parameter(f"budget.{name}", value=v) for name, v in budgets.items()]
+        assert self.controller.set_parameters_atomically(parameters).successful
+
+
+@pytest.fixture
+def system(graph, images, tmp_path):
+    return System(graph, images, tmp_path / "boards")
+
+
+def test_an_answer_says_what_was_used_and_what_it_took(system):
+    answer = system.good_answer(lambda a: a.plan_id > 0)
+    assert answer.text
+    assert answer.source == Answer.SOURCE_EDGE
+    assert answer.simulated
+    assert answer.weight_bits == 16
+    assert answer.robot_clock_hz > 0.0
+    assert answer.edge_clock_hz > 0.0
+    stages = (answer.head_s, answer.encode_s, answer.transmit_s, answer.decode_s, answer.tail_s)
+    assert all(stage > 0.0 for stage in stages)
+    assert sum(stages) + answer.queue_s == pytest.approx(answer.total_s, abs=0.05)
+    # Energy above idle is eq. (6) and (7) at the clocks that were read back, within its own bound.
+    assert answer.energy_j == pytest.approx(
+        answer.head_j + answer.transmit_j + answer.tail_j, rel=1e-9
+    )
+    assert answer.gross_j > answer.energy_j > answer.energy_error_j > 0.0
+
+
+def test_a_tighter_delay_budget_brings_fewer_bits_and_no_frame_is_lost_by_the_switch(system):
+    system.good_answer(lambda a: a.weight_bits == 16)
+    system.set_budget(delay_s=0.05)
+    answer = system.good_answer(lambda a: a.weight_bits < 16)
+    trace = system.graph.until(
+        lambda: next((t for t in system.traces.messages if t.request_id == answer.request_id), None)
+    )
+    assert trace.switches == 1
+    assert trace.late == 0
+    # Request ids rise by one: none was given up for the switch.
+    ids = [a.request_id for a in system.answers.messages]
+    assert ids == list(range(ids[0], ids[0] + len(ids)))
+
+
+def test_clocks_follow_the_plan_and_are_read_back(system):
+    system.good_answer()
+    system.set_budget(delay_s=1.0, energy_j=0.2)
+    plan = system.graph.until(
+        lambda: system.plans.last if system.plans.last.budget_delay_s == 1.0 else None
+    )
+    state = system.graph.until(
+        lambda: next((s for s in system.states.messages if s.clock_hz == plan.robot_clock_hz), None)
+    )
+    assert state.requested_clock_hz == plan.robot_clock_hz
+    assert state.simulated
+
+
+def test_an_impossible_budget_is_a_status_with_the_way_out_and_answers_go_on(system):
+    system.good_answer()
+    system.set_budget(delay_s=0.002)
+    plan = system.graph.until(
+        lambda: system.plans.last if system.plans.last.status == Plan.INFEASIBLE else None
+    )
+    assert plan.binding == "delay"
+    assert plan.nearest_delay_s > 0.002
+    assert "0.002 s" in plan.message
+    assert system.good_answer(lambda a: a.plan_id == plan.plan_id).weight_bits == 2
+
+
+def test_what_if_answers_without_touching_the_plan(system):
+    system.good_answer()
+    client = system.camera.create_client(WhatIf, "/controller/what_if")
+    system.graph.until(client.service_is_ready)
+
+    def ask(delay_s, energy_j):
+        future = client.call_async(WhatIf.Request(delay_s=delay_s, energy_j=energy_j))
+        return system.graph.until(lambda: future.result() if future.done() else None)
+
+    assert ask(0.025, 6.0).plan.weight_bits < 16
+    refused = ask(math.nan, 1.0)
+    assert not refused.success
+    assert "delay_s must be" in refused.message
+    assert {plan.budget_delay_s for plan in system.plans.messages} == {0.35}
+
+
+def test_without_the_edge_the_last_answer_comes_labelled_stale_and_the_edge_may_come_back(
+    system,
+):
+    text = system.good_answer().text
+    system.edge.trigger_deactivate()
+    late = system.graph.until(
+        lambda: next((a for a in system.answers.messages if a.status == Answer.LATE), None)
+    )
+    assert (late.text, late.source) == (text, Answer.SOURCE_STALE)
+    assert late.age_s > 0.5
+    assert "link.timeout_s = 0.5" in late.reason
+    assert math.isnan(late.tail_s)
+    system.edge.trigger_activate()
+    assert system.good_answer().source == Answer.SOURCE_EDGE
+
+
+def test_when_the_controller_falls_silent_the_devices_take_their_default_clock_back(system):
+    def state_with(condition):
+        return system.graph.until(
+            lambda: (
+                system.states.last if system.states.last and condition(system.states.last) else None
+            )
+        )
+
+    state_with(lambda state: state.plan_id > 0 and state.clock_hz < state.default_clock_hz)
+    system.controller.trigger_deactivate()
+    state = state_with(lambda state: state.clock_hz == state.default_clock_hz)
+    assert state.plan_id == 0
+    assert "default clock is back" in state.message
+
+
+@pytest.fixture
+def edge_alone(graph, tmp_path):
+    edge = graph.add(
+        EdgeNode, "edge", workload__tail_flop=1e9, board__state_dir=str(tmp_path / "boards")
+    )
+    edge.autostart()
+    return graph, edge
+
+
+def good_embedding(info, **changes):
+    tokens, channels = info.embedding_shape
+    fields = {
+        "robot_id": "r",
+        "request_id": 5,
+        "deadline_s": 5.0,
+        "model_fingerprint": info.fingerprint,
+        "cut": info.cut,
+        "wire_bits": 16,
+        "shape": [tokens, channels],
+        "data": bytes(2 * tokens * channels),
+        "weight_bits": 8,
+    }
+    return Embedding(**(fields | changes))
+
+
+def test_a_message_that_breaks_a_rule_is_refused_by_name_counted_and_harms_nobody(edge_alone):
+    graph, edge = edge_alone
+    info = git.describe(locate.model(DEFAULT_MODEL))
+    tokens, channels = info.embedding_shape
+    results = Listener(edge, Answer, "result", qos.ANSWER)
+    publisher = edge.create_publisher(Embedding, "embedding", qos.TENSORS)
+    graph.until(lambda: publisher.get_subscription_count() == 1)
+    infinite = b"\x00\x7c" * (tokens * channels)
+    attacks = {
+        "model_fingerprint must be": {"model_fingerprint": "0" * 64},
+        "cut must be": {"cut": "elsewhere"},
+        "shape must be": {"shape": [tokens + 1, channels]},
+        "shape must be ": {"shape": [4294967295] * 4},
+        "data must be": {"data": b"short"},
+        "wire_bits must be": {"wire_bits": 7},
+        "scales must be": {"scales": [1.0]},
+        "weight_bits must be": {"weight_bits": 0},
+        "deadline_s must be": {"deadline_s": math.nan},
+        "robot_id must": {"robot_id": ""},
+        "robot_id must be at most": {"robot_id": "x" * 100},
+        "prompt must be at most": {"prompt": "x" * 2000},
+        "data must be finite": {"data": infinite},
+    }
+    for number, (reason, change) in enumerate(attacks.items(), start=100):
+        publisher.publish(good_embedding(info, request_id=number, **change))
+        answer = graph.until(
+            lambda number=number: next(
+                (r for r in results.messages if r.request_id == number), None
+            )
+        )
+        assert answer.status != Answer.OK
+        assert answer.reason.startswith(reason.strip()), answer.reason
+    publisher.publish(good_embedding(info))
+    graph.until(lambda: next((r for r in results.messages if r.request_id == 5), None))
+    assert results.last.status == Answer.OK
+    counts = edge.diagnose()
+    assert counts["refused"] + counts["failed"] == len(attacks)
+    assert counts["answered"] == 1
