@@ -118,6 +118,7 @@ def load_tensors(checkpoint: Checkpoint, names: Iterable[str]) -> dict[str, torc
 
     :param names: names that :attr:`Checkpoint.places` holds.
     :raises InvalidInput: when a file is broken or a weight is not finite.
+    :raises Unsupported: when weights are whole numbers, quantized by another tool.
     """
     by_file: dict[Path, list[str]] = {}
     for name in names:
@@ -131,7 +132,12 @@ def load_tensors(checkpoint: Checkpoint, names: Iterable[str]) -> dict[str, torc
         except (OSError, SafetensorError) as error:
             raise _broken(file, error) from error
     for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+        if not tensor.is_floating_point():
+            raise Unsupported(
+                f"{NAME} must hold floating-point weights, got {tensor.dtype} in {name}: take the "
+                "checkpoint that has not been quantized yet"
+            )
+        if not bool(torch.isfinite(tensor).all()):
             raise InvalidInput(f"{NAME} must hold finite weights, got a NaN or infinity in {name}")
     return tensors
 

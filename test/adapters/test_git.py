@@ -187,9 +187,7 @@ def test_at_16_bits_the_halves_say_what_the_unquantized_whole_says(
 def test_a_video_checkpoint_sees_one_image_as_all_its_frames(tmp_path: Path) -> None:
     folder = save(tmp_path / "video", config(num_image_with_embedding=3))
     images = json.loads((folder / "preprocessor_config.json").read_text())
-    images["image_processor_type"] = (
-        "VideoMAEImageProcessor"  # video checkpoints name another class
-    )
+    images["image_processor_type"] = "VideoMAEImageProcessor"  # as video ones do
     (folder / "preprocessor_config.json").write_text(json.dumps(images))
     head, tail = GitHead.load(folder), GitTail.load(folder, max_new_tokens=12)
     image = picture()
@@ -415,6 +413,12 @@ def _drop(*names: str) -> Callable[[Path], object]:
     return drop
 
 
+def _make_whole_numbers(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    whole = {name: (10 * tensor).to(torch.int8) for name, tensor in weights.items()}
+    save_file(whole, folder / "model.safetensors")
+
+
 def _truncate(folder: Path) -> None:
     file = folder / "model.safetensors"
     file.write_bytes(file.read_bytes()[:-100])
@@ -454,6 +458,7 @@ def _point_outside(folder: Path) -> None:
         (_edit({"hidden_size": 64}), InvalidInput, "as config.json says, got"),
         (_remove("model.safetensors"), Unavailable, "must hold model.safetensors, got none"),
         (_pickle_only, Unsupported, "convert it to safetensors"),
+        (_make_whole_numbers, Unsupported, "must hold floating-point weights, got torch.int8"),
         (_truncate, InvalidInput, "must hold whole safetensors files"),
         (_write("model.safetensors", "no"), InvalidInput, "must hold whole safetensors files"),
         (_write("model.safetensors", "x" * 99), InvalidInput, "must hold whole safetensors files"),

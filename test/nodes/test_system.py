@@ -25,8 +25,8 @@ from coinfer_ros.parameters import DEFAULT_MODEL
 
 pytestmark = pytest.mark.ros
 
-# Small workloads, so that an answer takes the modelled silicon a few milliseconds.
-HEAD_FLOP, TAIL_FLOP = 20e9, 20e9
+# At its greatest clock the modelled robot takes 75 ms at 16 bits, 38 at 8: only fewer bits make 60.
+HEAD_FLOP, TAIL_FLOP = 100e9, 20e9
 
 
 class Listener:
@@ -106,7 +106,7 @@ def test_an_answer_says_what_was_used_and_what_it_took(system):
 
 def test_a_tighter_delay_budget_brings_fewer_bits_and_no_frame_is_lost_by_the_switch(system):
     system.good_answer(lambda a: a.weight_bits == 16)
-    system.set_budget(delay_s=0.05)
+    system.set_budget(delay_s=0.06)
     answer = system.good_answer(lambda a: a.weight_bits < 16)
     trace = system.graph.until(
         lambda: next((t for t in system.traces.messages if t.request_id == answer.request_id), None)
@@ -152,7 +152,7 @@ def test_what_if_answers_without_touching_the_plan(system):
         future = client.call_async(WhatIf.Request(delay_s=delay_s, energy_j=energy_j))
         return system.graph.until(lambda: future.result() if future.done() else None)
 
-    assert ask(0.025, 6.0).plan.weight_bits < 16
+    assert ask(0.06, 6.0).plan.weight_bits < 16
     refused = ask(math.nan, 1.0)
     assert not refused.success
     assert "delay_s must be" in refused.message

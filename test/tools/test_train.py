@@ -155,7 +155,7 @@ def test_the_shipped_model_is_right_and_fewer_bits_are_worse(
 
 @pytest.mark.slow
 def test_the_shipped_clip_is_captioned_right(shipped: tuple[GitHead, GitTail]) -> None:
-    import cv2  # noqa: PLC0415
+    import cv2
 
     head, tail = shipped
     video = cv2.VideoCapture(str(ROOT / "media" / "scenes.mp4"))
