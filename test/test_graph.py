@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The graph is data that the launch files, the demo and the parameters agree on."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from coinfer_ros import graph
+from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.settings import build
+from coinfer_ros.parameters import NODES
+
+ROOT = Path(__file__).parents[1]
+GRAPHS = {
+    "demo": (graph.demo_graph, graph.DEMO_ARGUMENTS),
+    "robot": (graph.robot_graph, graph.ROBOT_ARGUMENTS),
+    "edge": (graph.edge_graph, graph.EDGE_ARGUMENTS),
+}
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_every_parameter_of_a_graph_is_one_that_its_node_declares_and_accepts(name):
+    nodes, _ = GRAPHS[name]
+    for spec in nodes({}):
+        build(NODES[spec.executable], spec.parameters)
+        assert (ROOT / spec.config).is_file()
+
+
+def test_the_demo_is_the_robots_host_and_the_edges_host():
+    names = [spec.name for spec in graph.demo_graph({})]
+    assert names == [spec.name for spec in (*graph.robot_graph({}), *graph.edge_graph({}))]
+    assert len(set(names)) == len(names)
+    assert {spec.executable for spec in graph.demo_graph({})} == {
+        "camera",
+        "robot",
+        "edge",
+        "device",
+        "controller",
+    }
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_every_argument_changes_some_parameter(name):
+    nodes, arguments = GRAPHS[name]
+    for argument in arguments:
+        assert len(argument.description) > 10
+        other = {argument.name: "1.5" if argument.default[0].isdigit() else "other"}
+        assert nodes(other) != nodes({}), argument.name
+
+
+def test_robot_and_edge_are_told_the_same_model_and_work():
+    given = {"model": "m", "head_flop": "1e9", "tail_flop": "2e9", "robot_board": "a"}
+    specs = {spec.name: spec.parameters for spec in graph.demo_graph(given)}
+    assert {specs[n]["model.path"] for n in ("robot", "edge", "controller")} == {"m"}
+    assert specs["robot"]["workload.head_flop"] == specs["controller"]["workload.head_flop"] == 1e9
+    assert specs["edge"]["workload.tail_flop"] == specs["controller"]["workload.tail_flop"] == 2e9
+    assert specs["robot_device"]["board.file"] == specs["controller"]["robot.board_file"] == "a"
+
+
+def test_an_unknown_argument_and_one_that_is_no_number_are_refused_by_name():
+    with pytest.raises(InvalidInput, match=r"arguments must be among .*, got speed"):
+        graph.demo_graph({"speed": "1"})
+    with pytest.raises(InvalidInput, match="delay_s must be a number, got 'soon'"):
+        graph.demo_graph({"delay_s": "soon"})
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_every_graph_has_its_launch_file(name):
+    text = (ROOT / "launch" / f"{name}.launch.py").read_text(encoding="utf-8")
+    assert re.search(rf"description\({name}_graph, {name.upper()}_ARGUMENTS\)", text)
+
+
+@pytest.mark.ros
+@pytest.mark.parametrize("name", GRAPHS)
+def test_the_launch_file_starts_the_nodes_of_its_graph(name):
+    pytest.importorskip("launch_ros", reason="launch_ros is not on PyPI: needs a ROS installation")
+    from launch.actions import DeclareLaunchArgument, OpaqueFunction
+
+    from launch import LaunchContext
+
+    path = ROOT / "launch" / f"{name}.launch.py"
+    spec = importlib.util.spec_from_file_location("launch_file", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    entities = module.generate_launch_description().entities
+    declared = [e for e in entities if isinstance(e, DeclareLaunchArgument)]
+    nodes, arguments = GRAPHS[name]
+    assert [a.name for a in declared] == [a.name for a in arguments]
+    context = LaunchContext()
+    for argument in declared:
+        argument.execute(context)
+    [start] = [e for e in entities if isinstance(e, OpaqueFunction)]
+    actions = start.execute(context)
+    assert [a.node_executable for a in actions] == [s.executable for s in nodes({})]
