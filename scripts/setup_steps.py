@@ -145,7 +145,7 @@ def make_environment() -> None:
 
 def install_packages(lines: Sequence[str], ros: Ros | None) -> None:
     """Install what requirements.txt pins."""
-    announce(3, "Packages (the first time about 0.6 GB to fetch, 2 GB on disk)")
+    announce(3, "Packages (the first time about 0.4 GB to fetch, 2 GB on disk)")
     opengl = has_opengl()
     if not opengl:
         note("libGL.so.1 is not here: taking opencv-python-headless, which opens no windows")
@@ -169,7 +169,7 @@ def take_small_torch(lines: Sequence[str]) -> None:
     try:
         follow([*uv, "--torch-backend=cpu", *torch], "torch", rules.last_line)
     except SetupError:
-        note("no NVIDIA GPU is here, but the small torch cannot be had: taking the one with CUDA")
+        note("torch without CUDA cannot be fetched (build/torch.log): taking it with, 4 GB more")
         complaint = rules.disk_complaint(shutil.disk_usage(ROOT).free, cuda=True)
         if complaint:
             raise SetupError(complaint) from None

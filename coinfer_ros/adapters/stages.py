@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -66,6 +67,7 @@ class HeadStage:
         self._accelerator, self._meter, self._clock = accelerator, meter, clock
         self._preparer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="quantize")
         self._preparing: tuple[int, Future[HeadWeights]] | None = None
+        self._changing = threading.Lock()  # plans and frames come from different threads
         self.switches = 0
         self.switch_s = 0.0
 
@@ -76,19 +78,21 @@ class HeadStage:
 
     def want(self, bits: int) -> None:
         """Begin to prepare another bit-width beside the running frames."""
-        coming = self._preparing[0] if self._preparing else self._head.bits
-        if bits != coming:
-            self._preparing = (bits, self._preparer.submit(self._head.prepare, bits))
+        with self._changing:
+            coming = self._preparing[0] if self._preparing else self._head.bits
+            if bits != coming:
+                self._preparing = (bits, self._preparer.submit(self._head.prepare, bits))
 
     def switch(self) -> None:
         """Between two frames: put the wanted weights in place when they are ready.
 
         :raises Exception: whatever preparing them raised, once.
         """
-        preparing = self._preparing
-        if preparing is None or not preparing[1].done():
-            return
-        self._preparing = None
+        with self._changing:
+            preparing = self._preparing
+            if preparing is None or not preparing[1].done():
+                return
+            self._preparing = None
         begun_s = time.monotonic()
         weights = preparing[1].result()
         if weights.bits != self._head.bits:

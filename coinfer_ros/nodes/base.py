@@ -68,11 +68,8 @@ class CoinferNode(LifecycleNode, Generic[S]):  # type: ignore[misc]
     def release(self) -> None:
         """Give back all that is held, the newest first."""
         self._is_configured = False
-        for held in (self.active, self.configured):
-            try:
-                held.close()
-            except Exception:
-                self.get_logger().error(traceback.format_exc())
+        self._close(self.active)
+        self._close(self.configured)
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: ARG002, D102
         return self._attempt("configure", self._read_and_configure)
@@ -82,7 +79,7 @@ class CoinferNode(LifecycleNode, Generic[S]):  # type: ignore[misc]
         return result if result != TransitionCallbackReturn.SUCCESS else super().on_activate(state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: D102
-        self.active.close()
+        self._close(self.active)
         return super().on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:  # noqa: ARG002, D102
@@ -112,10 +109,16 @@ class CoinferNode(LifecycleNode, Generic[S]):  # type: ignore[misc]
         else:
             self.get_logger().info(f"{what}d")
             return TransitionCallbackReturn.SUCCESS
-        self.active.close()
+        self._close(self.active)
         if what == "configure":
-            self.configured.close()
+            self._close(self.configured)
         return TransitionCallbackReturn.FAILURE
+
+    def _close(self, held: ExitStack) -> None:
+        try:
+            held.close()
+        except Exception:
+            self.get_logger().error(traceback.format_exc())
 
     def _change(self, settings: S) -> None:
         self.settings = settings

@@ -41,6 +41,7 @@ def model_card(
 ) -> str:
     """Return the model card as Markdown, front matter first."""
     tokens, channels = info.embedding_shape
+    threads = "one thread" if training.threads == 1 else f"{training.threads} threads"
     return f"""---
 license: apache-2.0
 library_name: transformers
@@ -49,8 +50,7 @@ language: en
 ---
 # GIT for scenes
 
-A small GIT ({(info.head_parameters + info.tail_parameters) / 1e6:.2f} M parameters) that captions
-rendered scenes of one or two coloured objects, such as "a red cube left of a blue ball". It ships
+A small GIT ({(info.head_parameters + info.tail_parameters) / 1e6:.2f} M parameters). It captions rendered scenes of one or two coloured objects, such as "a red cube left of a blue ball". It ships
 so that every part of coinfer_ros can be tried without a download, and it loads with
 `GitForCausalLM.from_pretrained` like any other GIT. It knows nothing but these scenes.
 
@@ -78,9 +78,9 @@ quantized uniformly with one scale an output channel; the edge's half is not.
 ```
 Seed {training.seed}; {training.scenes} scenes rendered by `coinfer_ros.sim`, half of them shown
 mirrored, one of their references at random each time; {training.steps} steps of {training.batch}
-images; AdamW under a cosine schedule. It took {training.seconds / 60:.1f} minutes on
-{training.threads} threads of {_processor()}, rendering included and scoring not. Weights are stored
-as float16. All scenes are synthetic: no photograph and no person is in the data.
+images; AdamW under a cosine schedule. Rendering and training took {training.seconds / 60:.1f}
+minutes, with torch on {threads} of an {_processor()} machine.
+Weights are stored as float16. All scenes are synthetic: no photograph and no person is in the data.
 
 Score it again with `coinfer train --evaluate` and this folder.
 """
@@ -98,4 +98,4 @@ def _processor() -> str:
     except OSError:
         lines = []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"an {names[0]}" if names else platform.machine()
+    return names[0] if names else platform.machine()

@@ -9,8 +9,13 @@ import pytest
 
 pytest.importorskip("rclpy", reason="rclpy is not here: run make test")
 
+import numpy as np
+from action_msgs.msg import GoalStatus
+from builtin_interfaces.msg import Time
+from coinfer_ros.action import Infer
 from coinfer_ros.msg import Answer, DeviceState, Embedding, Plan, Trace
 from coinfer_ros.srv import WhatIf
+from rclpy.action import ActionClient
 from rclpy.parameter import Parameter
 
 from coinfer_ros import locate
@@ -18,6 +23,7 @@ from coinfer_ros.adapters import git
 from coinfer_ros.nodes import qos
 from coinfer_ros.nodes.camera import CameraNode
 from coinfer_ros.nodes.controller import ControllerNode
+from coinfer_ros.nodes.convert import rgb_to_image
 from coinfer_ros.nodes.device import DeviceNode
 from coinfer_ros.nodes.edge import EdgeNode
 from coinfer_ros.nodes.robot import RobotNode
@@ -190,6 +196,21 @@ def test_when_the_controller_falls_silent_the_devices_take_their_default_clock_b
     assert "default clock is back" in state.message
 
 
+def test_a_machine_without_a_meter_answers_at_its_own_pace_and_its_energy_is_unknown(graph, images):
+    graph.add(CameraNode, "camera", camera__source=images).autostart()
+    graph.add(EdgeNode, "edge", device__backend="none").autostart()
+    robot = graph.add(RobotNode, "robot", device__backend="none", quant__weight_bits=8)
+    answers = Listener(robot, Answer, "answer", qos.ANSWER)
+    robot.autostart()
+    answer = graph.until(lambda: answers.last)
+    assert answer.status == Answer.OK
+    assert not answer.simulated
+    assert (answer.weight_bits, answer.backend) == (8, "none")
+    assert answer.head_s > 0.0
+    unknown = (answer.energy_j, answer.gross_j, answer.robot_clock_hz, answer.edge_clock_hz)
+    assert all(math.isnan(figure) for figure in unknown)
+
+
 @pytest.fixture
 def edge_alone(graph, tmp_path):
     edge = graph.add(
@@ -253,3 +274,70 @@ def test_a_message_that_breaks_a_rule_is_refused_by_name_counted_and_harms_nobod
     counts = edge.diagnose()
     assert counts["refused"] + counts["failed"] == len(attacks)
     assert counts["answered"] == 1
+
+
+class Asker:
+    """A client of the action ``infer``."""
+
+    def __init__(self, system):
+        self.graph, self.feedback = system.graph, []
+        self.client = ActionClient(system.camera, Infer, "infer")
+        self.graph.until(self.client.server_is_ready)
+
+    def ask(self, **goal):
+        sent = self.client.send_goal_async(
+            Infer.Goal(**goal), feedback_callback=lambda m: self.feedback.append(m.feedback.stage)
+        )
+        self.graph.until(sent.done)
+        return sent.result()
+
+    def result(self, handle):
+        future = handle.get_result_async()
+        self.graph.until(future.done)
+        return future.result()
+
+
+def picture(level):
+    return rgb_to_image(np.full((40, 50, 3), level, np.uint8), stamp=Time(sec=7), frame_id="f")
+
+
+def test_a_question_about_an_image_is_answered_with_feedback_by_stage(system):
+    system.good_answer()
+    asker = Asker(system)
+    handle = asker.ask(image=picture(200), prompt="")
+    assert handle.accepted
+    outcome = asker.result(handle)
+    assert outcome.status == GoalStatus.STATUS_SUCCEEDED
+    assert outcome.result.answer.stamp.sec == 7
+    assert outcome.result.answer.text
+    assert asker.feedback == ["waiting", "head", "edge"]
+
+
+def test_a_question_without_an_image_takes_the_cameras_next(system):
+    system.good_answer()
+    asker = Asker(system)
+    outcome = asker.result(asker.ask())
+    assert outcome.status == GoalStatus.STATUS_SUCCEEDED
+    assert outcome.result.answer.stamp.sec > 7
+
+
+def test_a_broken_image_aborts_its_question_alone_with_the_reason(system):
+    system.good_answer()
+    asker = Asker(system)
+    broken = picture(0)
+    broken.encoding = "yuv9"
+    outcome = asker.result(asker.ask(image=broken))
+    assert outcome.status == GoalStatus.STATUS_ABORTED
+    assert "image.encoding must be one of" in outcome.result.answer.reason
+    assert system.good_answer()
+
+
+def test_a_question_that_waits_for_an_image_can_be_taken_back(system):
+    system.good_answer()
+    system.camera.trigger_deactivate()
+    system.graph.spin(1.0)
+    asker = Asker(system)
+    handle = asker.ask()
+    cancelled = handle.cancel_goal_async()
+    system.graph.until(cancelled.done)
+    assert asker.result(handle).status == GoalStatus.STATUS_CANCELED

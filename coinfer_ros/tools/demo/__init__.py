@@ -57,8 +57,8 @@ def run(args: argparse.Namespace) -> int:
     """Run the demo; 0 when answers came and every node lived."""
     checks.number("--seconds", args.seconds, low=5.0, high=600.0, unit="s")
     given = {a.name: getattr(args, a.name) for a in graph.DEMO_ARGUMENTS if hasattr(args, a.name)}
-    story, folder = Story(), _new_folder(args.out)
     schedule = _schedule(given)
+    story, folder = Story(), _new_folder(args.out)
     given["delay_s"], given["energy_j"] = str(schedule[0].delay_s), str(schedule[0].energy_j)
     given["timeout_s"] = str(max(2.0, 3.0 * schedule[0].delay_s))
     # A demo belongs to this machine: no robot in the same room should hear it.

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One request on the robot, from an image to a complete answer, whatever happens on the way."""
+
+from __future__ import annotations
+
+import math
+import queue
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sensor_msgs.msg import CompressedImage, Image
+
+from coinfer_ros.adapters.stages import HeadReport, HeadStage
+from coinfer_ros.backends import Machine
+from coinfer_ros.core.energy import Spent, spent
+from coinfer_ros.core.errors import CoinferError
+from coinfer_ros.core.model import ModelInfo
+from coinfer_ros.core.session import Request, Session, Verdict
+from coinfer_ros.msg import Answer, Embedding, Plan
+from coinfer_ros.nodes.convert import embedding_to_message, image_to_rgb, unknown_answer
+
+# How often a wait looks whether the node is being deactivated, s.
+LOOK_S = 0.1
+
+AnyImage = Image | CompressedImage
+
+
+@dataclass
+class Requests:
+    """Runs the requests of one robot, one after the other.
+
+    :param send: publishes an embedding.
+    :param stopping: true when the node is being deactivated.
+    :param inbox: results of the edge, put by the executor's thread.
+    """
+
+    info: ModelInfo
+    stage: HeadStage
+    machine: Machine
+    session: Session
+    send: Callable[[Embedding], None]
+    stopping: Callable[[], bool]
+    inbox: queue.SimpleQueue[Answer] = field(default_factory=queue.SimpleQueue)
+    _last_good: tuple[str, float] = ("", math.nan)  # text, and when its image was taken
+
+    def run(
+        self,
+        image: AnyImage,
+        *,
+        plan: Plan,
+        prompt: str,
+        timeout_s: float,
+        at_edge: Callable[[], None] = lambda: None,
+    ) -> tuple[Answer, int] | None:
+        """Return the answer and the bytes sent, None when the node is being deactivated.
+
+        :param plan: the plan whose bit-width is in place.
+        :param at_edge: called once the embedding has been sent.
+        """
+        request = self.session.begin(
+            now_s=time.monotonic(), timeout_s=timeout_s, plan_id=plan.plan_id
+        )
+        before = self.machine.meter.read()
+        try:
+            report = self.stage.run(image_to_rgb(image), plan.wire_bits)
+        except CoinferError as error:
+            self.session.abandon()
+            answer = self._blank(image, request, Answer.FAILED, str(error))
+            return self._timed(answer, request), 0
+        sent_at = self.machine.meter.read()
+        self.send(
+            embedding_to_message(
+                report,
+                request,
+                robot_id=self.session.robot_id,
+                stamp=image.header.stamp,
+                info=self.info,
+                prompt=prompt,
+                now_s=time.monotonic(),
+            )
+        )
+        at_edge()
+        sent_s = time.monotonic()
+        answer = self._await(request)
+        waited_s = time.monotonic() - sent_s
+        if self.stopping():
+            return None
+        if answer is None:
+            reason = f"no result within link.timeout_s = {timeout_s} s"
+            answer = self._blank(image, request, Answer.LATE, reason)
+        elif answer.status == Answer.OK:
+            self._last_good = (answer.text, _seconds(image))
+        else:
+            self._fall_back(answer)
+        after = self.machine.meter.read()
+        self._fill(answer, report, waited_s)
+        _fill_energy(
+            answer,
+            head=report.spent,
+            waited=spent(self.machine.meter, sent_at, after),
+            whole=spent(self.machine.meter, before, after),
+        )
+        return self._timed(answer, request), report.payload.size_bytes
+
+    def age_s(self, now_s: float) -> float:
+        """Return the age of the newest good text at ROS time ``now_s``, NaN when there is none."""
+        return now_s - self._last_good[1]
+
+    def _await(self, request: Request) -> Answer | None:
+        """Return the request's result, None when its deadline passed or the node stops."""
+        while not self.stopping():
+            now_s = time.monotonic()
+            if self.session.expire(now_s) is not None:
+                return None
+            try:
+                # A little past the deadline, so that the next look finds it expired.
+                result = self.inbox.get(timeout=min(request.deadline_s - now_s + 0.001, LOOK_S))
+            except queue.Empty:
+                continue
+            verdict = self.session.result(
+                robot_id=result.robot_id,
+                request_id=result.request_id,
+                fingerprint=result.model_fingerprint,
+                refused=result.status != Answer.OK,
+                now_s=time.monotonic(),
+            )
+            if verdict is Verdict.ACCEPT:
+                return result
+        self.session.abandon()
+        return None
+
+    def _blank(self, image: AnyImage, request: Request, status: int, reason: str) -> Answer:
+        answer = unknown_answer(
+            stamp=image.header.stamp,
+            robot_id=self.session.robot_id,
+            request_id=request.request_id,
+            plan_id=request.plan_id,
+            model_fingerprint=self.info.fingerprint,
+            status=status,
+            reason=reason,
+            weight_bits=self.stage.bits,
+        )
+        self._fall_back(answer)
+        return answer
+
+    def _fall_back(self, answer: Answer) -> None:
+        if self._last_good[0]:
+            answer.text, answer.source = self._last_good[0], Answer.SOURCE_STALE
+
+    def _fill(self, answer: Answer, report: HeadReport, waited_s: float) -> None:
+        answer.cut, answer.backend = self.info.cut, self.machine.source
+        answer.simulated = self.machine.simulated or answer.simulated
+        answer.weight_bits, answer.wire_bits = report.bits, report.payload.wire_bits
+        answer.robot_clock_hz = report.clock_hz
+        answer.head_s, answer.encode_s = report.head_s, report.encode_s
+        # Of a result that never came, the edge's share is unknown and so is the link's.
+        answer.transmit_s = waited_s - (answer.decode_s + answer.queue_s + answer.tail_s)
+
+    def _timed(self, answer: Answer, request: Request) -> Answer:
+        answer.total_s = time.monotonic() - request.begun_s
+        return answer
+
+
+def _seconds(image: AnyImage) -> float:
+    stamp = image.header.stamp
+    return float(stamp.sec + stamp.nanosec * 1e-9)
+
+
+def _fill_energy(answer: Answer, *, head: Spent, waited: Spent, whole: Spent) -> None:
+    """Put the phases' joules together; the edge has already filled in its own."""
+    answer.head_j, answer.transmit_j = head.above_idle_j, waited.above_idle_j
+    answer.energy_j = head.above_idle_j + waited.above_idle_j + answer.tail_j
+    answer.energy_error_j += head.error_j + waited.error_j
+    answer.gross_j += whole.gross_j
