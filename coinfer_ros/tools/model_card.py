@@ -41,6 +41,7 @@ def model_card(
 ) -> str:
     """Return the model card as Markdown, front matter first."""
     tokens, channels = info.embedding_shape
+    parameters = info.head_parameters + info.tail_parameters
     threads = "one thread" if training.threads == 1 else f"{training.threads} threads"
     return f"""---
 license: apache-2.0
@@ -50,9 +51,10 @@ language: en
 ---
 # GIT for scenes
 
-A small GIT ({(info.head_parameters + info.tail_parameters) / 1e6:.2f} M parameters). It captions rendered scenes of one or two coloured objects, such as "a red cube left of a blue ball". It ships
-so that every part of coinfer_ros can be tried without a download, and it loads with
-`GitForCausalLM.from_pretrained` like any other GIT. It knows nothing but these scenes.
+A small GIT of {parameters / 1e6:.2f} M parameters. It captions rendered scenes of one or two
+coloured objects: "a red cube left of a blue ball". It ships so that every part of coinfer_ros can
+be tried without a download, and it loads with `GitForCausalLM.from_pretrained` like any other GIT.
+It knows nothing but these scenes.
 
 | half | parameters | MFLOP an image |
 |---|---|---|
