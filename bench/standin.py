@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the real robot or edge node with half a model that answers at once: all that is left is us.
 
-``standin.py robot|edge TOKENSxCHANNELS`` followed by ``--ros-args`` as for the node itself.
+``standin.py robot|edge SHAPE... --ros-args ...``: with embeddings of the first shape, written
+``TOKENSxCHANNELS``, until SIGINT, then with those of the next. The fingerprint is the shape.
 """
 
 from __future__ import annotations
@@ -57,12 +58,11 @@ class Tail:
         """Do nothing: it is always warm."""
 
 
-def main() -> None:
-    """Put the stand-ins where the halves are loaded, and run the node."""
-    node, shape = sys.argv.pop(1), sys.argv.pop(1)
+def serve(node: str, shape: str) -> None:
+    """Put the stand-ins where the halves are loaded, and run the node until SIGINT."""
     tokens, _, channels = shape.partition("x")
     info = ModelInfo(
-        fingerprint="0" * 64,
+        fingerprint=shape,
         cut="visual_projection",
         embedding_shape=(int(tokens), int(channels)),
         head_parameters=1,
@@ -79,4 +79,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    given = sys.argv[1 : sys.argv.index("--ros-args")]
+    for each in given[1:]:
+        serve(given[0], each)

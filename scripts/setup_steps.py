@@ -199,6 +199,7 @@ def install_package(ros: Ros | None) -> None:
         repair_wheels(site)
     install_environment(site, ros)
     prefixes = [str(VENV), *(ros.prefixes if ros else ())]
+    BUILD.mkdir(parents=True, exist_ok=True)
     environ = {
         "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "AMENT_PREFIX_PATH": os.pathsep.join(prefixes),
@@ -213,7 +214,8 @@ def install_package(ros: Ros | None) -> None:
         "-DBUILD_TESTING=OFF",
     ]
     for command in (configure, [cmake, "--build", str(BUILD)], [cmake, "--install", str(BUILD)]):
-        follow(command, "messages", rules.build_complaint, environ)
+        # ament writes its list of links into the working folder.
+        follow(command, "messages", rules.build_complaint, environ, cwd=BUILD)
 
 
 def site_packages() -> Path:

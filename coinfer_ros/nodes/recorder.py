@@ -40,7 +40,7 @@ TOPICS = (
     ("robot_device/state", DeviceState, qos.SENSOR),
     ("edge_device/state", DeviceState, qos.SENSOR),
 )
-THUMBNAIL_SIDE = 24
+THUMBNAIL_SIDE = 20  # even; two rows a line of text, so that the view fits 24 lines
 THUMBNAIL_EVERY_S = 0.2
 
 

@@ -28,10 +28,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command's flags; every argument of the graph is one."""
     parser = subparsers.add_parser("demo", help=__doc__.partition(": ")[2])
     for argument in graph.DEMO_ARGUMENTS:
-        if argument in (graph.DELAY_S, graph.ENERGY_J):
-            continue  # the phases set the budgets
+        if argument in (graph.DELAY_S, graph.ENERGY_J, graph.TIMEOUT_S):
+            continue  # they follow from the phases
         flag = "--" + argument.name.replace("_", "-")
-        parser.add_argument(flag, default=argument.default, help=argument.description)
+        text = f"{argument.description} Default: %(default)s"
+        parser.add_argument(flag, default=argument.default, help=text)
     parser.add_argument("--seconds", type=float, default=40.0, help="how long it runs, [5, 600] s")
     parser.add_argument(
         "--out", type=Path, default=Path("demo-report"), help="folder for picture, CSV and bag"

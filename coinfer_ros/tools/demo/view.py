@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from rich.columns import Columns
@@ -14,7 +15,6 @@ from rich.text import Text
 
 from coinfer_ros.tools.demo.story import SOURCE, STATUS, Story
 
-SIDE = 24
 BAR = 28
 
 
@@ -48,14 +48,14 @@ def plain(story: Story) -> str:
 def _frame(thumbnail: bytes) -> RenderableType:
     """Draw the camera's frame with half blocks: two pixels a character."""
     picture = Text()
-    if len(thumbnail) != SIDE * SIDE * 3:
-        return Text("\n" * (SIDE // 2))
+    side = math.isqrt(len(thumbnail) // 3)
     pixels = [thumbnail[k : k + 3] for k in range(0, len(thumbnail), 3)]
-    for row in range(0, SIDE, 2):
-        for column in range(SIDE):
-            upper, lower = pixels[row * SIDE + column], pixels[(row + 1) * SIDE + column]
+    for row in range(0, side, 2):
+        for column in range(side):
+            upper, lower = pixels[row * side + column], pixels[(row + 1) * side + column]
             picture.append("▀", Style(color=_colour(upper), bgcolor=_colour(lower)))
         picture.append("\n")
+    picture.rstrip()
     return picture
 
 
