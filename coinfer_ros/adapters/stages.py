@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -23,7 +24,7 @@ class HeadReport:
     """What the head made of one image and what it took.
 
     :param bits: bit-width of the weights really used.
-    :param clock_hz: clock read back at the end of the stage, Hz.
+    :param clock_hz: clock read back, Hz; NaN when it changed during the stage.
     """
 
     payload: wire.Payload
@@ -36,7 +37,7 @@ class HeadReport:
 
 @dataclass(frozen=True)
 class TailReport:
-    """What the tail made of one embedding and what it took."""
+    """What the tail made of one embedding and what it took; clock_hz as in the head's report."""
 
     generated: Generated
     clock_hz: float
@@ -102,13 +103,13 @@ class HeadStage:
 
     def run(self, image: NDArray[np.uint8], wire_bits: int) -> HeadReport:
         """Turn an RGB image (H, W, 3) into a payload for the wire."""
-        bits = self._head.bits
+        bits, clock_hz = self._head.bits, self._clock.read_hz()
         before, begun_s = self._meter.read(), time.monotonic()
         embedding = self._accelerator.run(
             self._flop * bits / self._full_bits, lambda: self._head.embed(image)
         )
         done_s, after = time.monotonic(), self._meter.read()
-        clock_hz = self._clock.read_hz()
+        clock_hz = _steady(clock_hz, self._clock.read_hz())
         coding_s = time.monotonic()
         payload = wire.encode(embedding, wire_bits)
         return HeadReport(
@@ -145,13 +146,18 @@ class TailStage:
         """
         begun_s = time.monotonic()
         embedding = unpack()
+        clock_hz = self._clock.read_hz()
         decoded_s, before = time.monotonic(), self._meter.read()
         generated = self._accelerator.run(self._flop, lambda: self._tail.answer(embedding, prompt))
         done_s, after = time.monotonic(), self._meter.read()
         return TailReport(
             generated=generated,
-            clock_hz=self._clock.read_hz(),
+            clock_hz=_steady(clock_hz, self._clock.read_hz()),
             decode_s=decoded_s - begun_s,
             tail_s=done_s - decoded_s,
             spent=spent(self._meter, before, after),
         )
+
+
+def _steady(before_hz: float, after_hz: float) -> float:
+    return after_hz if before_hz == after_hz else math.nan

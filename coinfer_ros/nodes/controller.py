@@ -91,8 +91,9 @@ class ControllerNode(CoinferNode[ControllerSettings]):
     def _on_trace(self, trace: Trace) -> None:
         if trace.weight_rate > 0.0:
             self._weight_rate = trace.weight_rate
-        # A request that crossed a change of clocks says nothing about either setting.
-        if trace.status == Answer.OK and trace.plan_id == self._plan.plan_id:
+        # A request that crossed a change of clocks says nothing about either setting: its clocks
+        # are NaN, which the planner leaves out.
+        if trace.status == Answer.OK:
             self._planner.learn(
                 bits=trace.weight_bits,
                 robot_clock_hz=trace.robot_clock_hz,

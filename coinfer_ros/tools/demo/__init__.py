@@ -102,7 +102,7 @@ def _finish(story: Story, folder: Path, console: Console) -> None:
     story.save(folder / "answers.csv")
     report.draw(story, folder / "report.png")
     rows = report.summary(story)
-    table = Table(title="answers and medians of each phase", box=box.SIMPLE)
+    table = Table(title="answers, budgets kept, medians (clocks in MHz)", box=box.SIMPLE)
     for name in rows[0] if rows else ():
         table.add_column(name, justify="left" if name == "phase" else "right", no_wrap=True)
     for row in rows:

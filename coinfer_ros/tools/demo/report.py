@@ -105,12 +105,12 @@ def summary(story: Story) -> list[Row]:
                 "phase": phase.title,
                 "answers": len(rows),
                 "in time": _share(rows, "total_s", "budget_delay_s"),
-                "in energy": _share(rows, "energy_j", "budget_energy_j"),
+                "in J": _share(rows, "energy_j", "budget_energy_j"),
                 "s": _median(rows, "total_s"),
                 "J": _median(rows, "energy_j"),
                 "bits": _median(rows, "weight_bits"),
-                "robot MHz": _median(rows, "robot_clock_hz", 1e-6),
-                "edge MHz": _median(rows, "edge_clock_hz", 1e-6),
+                "robot": _median(rows, "robot_clock_hz", 1e-6),
+                "edge": _median(rows, "edge_clock_hz", 1e-6),
             }
         )
     return table
@@ -122,6 +122,6 @@ def _share(rows: list[Row], value: str, budget: str) -> str:
     return f"{kept}/{len(known)}"
 
 
-def _median(rows: list[Row], name: str, scale: float = 1.0) -> float | None:
+def _median(rows: list[Row], name: str, scale: float = 1.0) -> str | None:
     values = sorted(row[name] for row in rows if row[name] is not None)
-    return round(values[len(values) // 2] * scale, 3) if values else None
+    return f"{values[len(values) // 2] * scale:.4g}" if values else None

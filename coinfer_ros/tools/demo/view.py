@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.style import Style
@@ -15,7 +14,7 @@ from rich.text import Text
 
 from coinfer_ros.tools.demo.story import SOURCE, STATUS, Story
 
-BAR = 28
+BAR = 22
 
 
 def view(story: Story) -> RenderableType:
@@ -23,13 +22,21 @@ def view(story: Story) -> RenderableType:
     title = story.phase.title if story.phase else "starting"
     return Group(
         Panel(
-            Columns([_frame(story.thumbnail), _answer(story)], padding=(0, 2)),
+            _beside(_frame(story.thumbnail), _answer(story)),
             title=f"coinfer_ros demo: {title}",
             title_align="left",
         ),
         Panel(_plan(story), title="plan", title_align="left"),
         Panel(_devices(story), title="devices", title_align="left"),
     )
+
+
+def _beside(left: RenderableType, right: RenderableType) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
+    table.add_row(left, right)
+    return table
 
 
 def plain(story: Story) -> str:
@@ -75,15 +82,20 @@ def _answer(story: Story) -> RenderableType:
     table.add_row("energy", _bar(answer["energy_j"], plan.get("budget_energy_j"), "J"))
     table.add_row(
         "stages",
-        f"head {_ms(answer['head_s'])}, wire {_ms(answer['encode_s'])} + "
-        f"{_ms(answer['transmit_s'])} + {_ms(answer['decode_s'])}, tail {_ms(answer['tail_s'])}",
+        f"head {_ms(answer['head_s'])}, link {_ms(_link_s(answer))}, tail {_ms(answer['tail_s'])}",
     )
     table.add_row(
         "frames",
-        f"{trace.get('frames', 0)} seen, {trace.get('frames_dropped', 0)} dropped for newer ones, "
+        f"{trace.get('frames', 0)} seen, {trace.get('frames_dropped', 0)} dropped, "
         f"{trace.get('answered', 0)} answered, {trace.get('late', 0)} late",
     )
     return table
+
+
+def _link_s(answer: dict[str, Any]) -> float | None:
+    """Return the time between head and tail, s: coding, sending, waiting at the edge."""
+    parts = [answer[name] for name in ("encode_s", "transmit_s", "decode_s", "queue_s")]
+    return None if None in parts else sum(parts)
 
 
 def _plan(story: Story) -> RenderableType:
