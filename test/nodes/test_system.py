@@ -93,7 +93,7 @@ def system(graph, images, tmp_path):
 
 
 def test_an_answer_says_what_was_used_and_what_it_took(system):
-    answer = system.good_answer(lambda a: a.plan_id > 0)
+    answer = system.good_answer(lambda a: a.plan_id > 0 and a.robot_clock_hz > 0.0)
     assert answer.text
     assert answer.source == Answer.SOURCE_EDGE
     assert answer.simulated
@@ -146,7 +146,7 @@ def test_an_impossible_budget_is_a_status_with_the_way_out_and_answers_go_on(sys
     assert plan.binding == "delay"
     assert plan.nearest_delay_s > 0.002
     assert "0.002 s" in plan.message
-    assert system.good_answer(lambda a: a.plan_id == plan.plan_id).weight_bits == 2
+    assert system.good_answer(lambda a: a.plan_id >= plan.plan_id).weight_bits == 2
 
 
 def test_what_if_answers_without_touching_the_plan(system):
