@@ -118,15 +118,7 @@ class Planner:
         )
         overheads = {"overhead_s": self._delay.estimate, "overhead_j": self._energy.estimate}
         solution = solve_stepped(tables, budget, **overheads)
-        point = best_effort(tables, budget, **overheads)
-        if solution.status is Status.OPTIMAL:
-            point = Point(
-                bits=solution.bits or 0,
-                robot_clock_hz=solution.robot_clock_hz or 0.0,
-                edge_clock_hz=solution.edge_clock_hz or 0.0,
-                delay_s=solution.delay_s or 0.0,
-                energy_j=solution.energy_j or 0.0,
-            )
+        point = solution.point or best_effort(tables, budget, **overheads)
         if point is None:
             raise InvalidInput("boards must have a setting that can be run, got none")
         return Decision(solution, point, budget, overheads["overhead_s"])

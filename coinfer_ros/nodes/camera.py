@@ -36,8 +36,8 @@ class CameraNode(CoinferNode[CameraSettings]):
         self.active.callback(lambda: self.destroy_publisher(self._publisher))
         self._published, self._ended, self._problem = 0, False, ""
         self._due_s = time.monotonic()
-        worker = Worker(self._turn, self._failed)
-        self.active.callback(worker.close)
+        self._worker = Worker(self._turn, self._failed)
+        self.active.callback(self._worker.close)
 
     def diagnose(self) -> dict[str, object]:
         """Say how many images went out and whether the source ended."""
@@ -48,7 +48,7 @@ class CameraNode(CoinferNode[CameraSettings]):
 
     def _turn(self) -> None:
         if self._ended:
-            time.sleep(0.1)
+            self._worker.sleep(1.0)
             return
         pixels = self._camera.read()
         if pixels is None:
@@ -67,7 +67,7 @@ class CameraNode(CoinferNode[CameraSettings]):
         self._due_s += 1.0 / (rate_hz or PACE_OF_FOLDERS_HZ)
         # After a stall go on from now: a burst of old images helps nobody.
         self._due_s = max(self._due_s, time.monotonic())
-        time.sleep(max(self._due_s - time.monotonic(), 0.0))
+        self._worker.sleep(max(self._due_s - time.monotonic(), 0.0))
 
     def _failed(self, error: Exception) -> None:
         self._ended, self._problem = True, str(error)

@@ -68,7 +68,7 @@ class Requests:
             self.session.abandon()
             answer = self._blank(image, request, Answer.FAILED, str(error))
             return self._timed(answer, request), 0
-        sent_at = self.machine.meter.read()
+        sent_at, sent_s = self.machine.meter.read(), time.monotonic()
         self.send(
             embedding_to_message(
                 report,
@@ -81,7 +81,6 @@ class Requests:
             )
         )
         at_edge()
-        sent_s = time.monotonic()
         answer = self._await(request)
         waited_s = time.monotonic() - sent_s
         if self.stopping():

@@ -52,6 +52,10 @@ class Worker:
         """True once the worker has been asked to end."""
         return self._stop.is_set()
 
+    def sleep(self, seconds: float) -> None:
+        """Wait in a turn, no longer than until the worker is asked to end."""
+        self._stop.wait(seconds)
+
     def close(self) -> None:
         """Ask the thread to end and wait for it."""
         self._stop.set()

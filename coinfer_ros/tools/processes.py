@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from coinfer_ros import resources
 from coinfer_ros.graph import NodeSpec, Value
 
 GRACE_S = 5.0
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Processes:
@@ -120,6 +122,12 @@ class Processes:
             env={"OMP_NUM_THREADS": "1", **os.environ, "RCUTILS_COLORIZED_OUTPUT": "0"},
             # Ctrl-C is for the demo, which then ends its nodes in order.
             start_new_session=True,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509
         )
         self._running[spec.name] = process
         return process
+
+
+def _end_with_parent() -> None:
+    """Ask Linux to interrupt this process when its parent dies, by SIGKILL too."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)

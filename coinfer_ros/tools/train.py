@@ -46,7 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--evaluate", type=Path, metavar="FOLDER", help="only score this model")
     add_whole(parser, "--seed", low=0, high=2**32 - 1, text="seed of scenes and weights", default=0)
     add_whole(parser, "--scenes", low=1, high=MANY, text="scenes to render", default=40_000)
-    add_whole(parser, "--steps", low=1, high=MANY, text="optimizer steps", default=8_000)
+    add_whole(parser, "--steps", low=1, high=MANY, text="optimizer steps", default=9_000)
     add_number(
         parser,
         "--minutes",

@@ -132,6 +132,21 @@ def test_a_node_that_dies_ends_the_demo_and_takes_the_others_along(tmp_path):
     assert not any(Path(f"/proc/{pid}").exists() for pid in others)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_a_demo_that_is_ended_leaves_no_node_behind(tmp_path, number):
+    run = demo(tmp_path / "report", "--seconds", "60")
+    deadline_s = time.monotonic() + 60
+    while len(nodes := children(run.pid, "lib/coinfer_ros/")) < 7:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.1)
+    time.sleep(1.0)
+    run.send_signal(number)
+    run.communicate(timeout=60)
+    while any(Path(f"/proc/{pid}").exists() for pid in nodes):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

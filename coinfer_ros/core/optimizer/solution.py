@@ -78,6 +78,21 @@ class Solution:
     nearest_energy_j: float | None
     message: str
 
+    @property
+    def point(self) -> Point | None:
+        """The plan as a setting with its costs, None when infeasible."""
+        if (
+            self.bits is None
+            or self.robot_clock_hz is None
+            or self.edge_clock_hz is None
+            or self.delay_s is None
+            or self.energy_j is None
+        ):
+            return None
+        return Point(
+            self.bits, self.robot_clock_hz, self.edge_clock_hz, self.delay_s, self.energy_j
+        )
+
     def __post_init__(self) -> None:
         plan = (self.bits, self.robot_clock_hz, self.edge_clock_hz, self.delay_s, self.energy_j)
         present = {field is not None for field in plan}

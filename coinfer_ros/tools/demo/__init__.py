@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -53,6 +53,8 @@ def run(args: argparse.Namespace) -> int:
     console = Console()
     console.print(f"starting seven nodes; logs and report in {folder}")
     problem = ""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # end as after Ctrl-C: nodes first
     try:
         with Processes(folder) as processes, screen(story, console) as redraw:
             play = Play(story, processes, redraw, folder)
@@ -102,7 +104,9 @@ def _finish(story: Story, folder: Path, console: Console) -> None:
     story.save(folder / "answers.csv")
     report.draw(story, folder / "report.png")
     rows = report.summary(story)
-    table = Table(title="answers, budgets kept, medians (clocks in MHz)", box=box.SIMPLE)
+    table = Table(
+        title="answers, budgets kept, medians (clocks in MHz)", box=None, padding=(0, 2, 0, 0)
+    )
     for name in rows[0] if rows else ():
         table.add_column(name, justify="left" if name == "phase" else "right", no_wrap=True)
     for row in rows:

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long a plan takes to find: both optimizers, the best effort, the controller's decision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bench.options import Options
+from bench.section import Section, verdict
+from bench.stats import PERCENTILES, timed
+from coinfer_ros import graph, locate
+from coinfer_ros.adapters import board_file
+from coinfer_ros.core.costs import BLIP2, BLIP2_BUDGET, GIT, PAPER_EDGE, PAPER_ROBOT, Budget, System
+from coinfer_ros.core.model import WEIGHT_BITS
+from coinfer_ros.core.optimizer import (
+    analytic_tables,
+    best_effort,
+    solve_continuous,
+    solve_stepped,
+)
+from coinfer_ros.core.planner import Planner
+from coinfer_ros.parameters import ControllerSettings
+
+WIDTHS = tuple(range(2, 17))
+STEPS = 64
+TARGET_S = 1e-3
+IMPOSSIBLE = Budget(delay_s=0.01, energy_j=0.01)
+
+
+def measure(options: Options) -> Section:
+    """Time each on the paper's system, and the controller's decision on the shipped boards."""
+    spreads = {
+        name: timed(work, rounds=options.rounds(2000, 100)) for name, work in _works().items()
+    }
+    worst_s = max(s.p50 for name, s in spreads.items() if name.startswith("solve_stepped"))
+    return Section(
+        title="Finding a plan",
+        columns=("what", *(f"{p}, µs" for p in PERCENTILES)),
+        rows=tuple((name, *s.cells(1e6, 0)) for name, s in spreads.items()),
+        verdicts=(
+            verdict(
+                f"a plan over 15 × {STEPS} × {STEPS} settings within 1 ms (median)",
+                met=worst_s <= TARGET_S,
+                seen=f"{worst_s * 1e3:.2f} ms where nothing fits, which tries every setting",
+            ),
+        ),
+        reading=(
+            f"`core.optimizer` on the paper's system and budgets with {len(WIDTHS)} bit-widths and "
+            f"{STEPS} × {STEPS} clock steps; `Planner.decide` on the boards and budgets that ship, "
+            "its tables included. The controller decides five times a second and at every change "
+            "of a budget."
+        ),
+    )
+
+
+def _works() -> dict[str, Callable[[], object]]:
+    system = System(PAPER_ROBOT, PAPER_EDGE, BLIP2)
+    clocks = {
+        "robot_clocks_hz": _steps(PAPER_ROBOT.clock_max_hz),
+        "edge_clocks_hz": _steps(PAPER_EDGE.clock_max_hz),
+    }
+    tables = analytic_tables(system, widths=WIDTHS, **clocks)
+    size = f"{len(WIDTHS)} × {STEPS} × {STEPS}"
+    works: dict[str, Callable[[], object]] = {
+        f"solve_continuous, {len(WIDTHS)} widths": lambda: solve_continuous(
+            system, BLIP2_BUDGET, WIDTHS
+        ),
+        f"analytic_tables, {size}": lambda: analytic_tables(system, widths=WIDTHS, **clocks),
+        f"solve_stepped, {size}": lambda: solve_stepped(tables, BLIP2_BUDGET),
+        f"solve_stepped, {size}, nothing fits": lambda: solve_stepped(tables, IMPOSSIBLE),
+        f"best_effort, {size}": lambda: best_effort(tables, BLIP2_BUDGET),
+    }
+    planner, boards = _planner()
+    budget = Budget(float(graph.DELAY_S.default), float(graph.ENERGY_J.default))
+    works[f"Planner.decide, {boards}"] = lambda: planner.decide(budget, WEIGHT_BITS)
+    works["Planner.decide, nothing fits"] = lambda: planner.decide(IMPOSSIBLE, WEIGHT_BITS)
+    return works
+
+
+def _steps(greatest_hz: float) -> list[float]:
+    return [float(hz) for hz in np.linspace(greatest_hz / STEPS, greatest_hz, STEPS)]
+
+
+def _planner() -> tuple[Planner, str]:
+    robot, edge = (
+        board_file.read(locate.board(argument.default))
+        for argument in (graph.ROBOT_BOARD, graph.EDGE_BOARD)
+    )
+    settings = ControllerSettings()
+    planner = Planner(
+        robot,
+        edge,
+        GIT,
+        initial_overhead_s=settings.overhead_s,
+        window=settings.overhead_window,
+        quantile=settings.overhead_quantile,
+    )
+    sizes = (len(WEIGHT_BITS), len(robot.clock_steps_hz), len(edge.clock_steps_hz))
+    return planner, f"{robot.name} and {edge.name}, {' × '.join(map(str, sizes))}"
