@@ -80,7 +80,9 @@ class GitHead:
         :raises InvalidInput: when the image has another shape or type.
         """
         shown = self._check(image)
-        pixels = self._processor(list(shown), return_tensors="pt").pixel_values  # (F, 3, S, S)
+        pixels = self._processor(  # a narrow image would be taken for channels first
+            list(shown), return_tensors="pt", input_data_format="channels_last"
+        ).pixel_values  # (F, 3, S, S)
         embedding: NDArray[np.float32] = self._half(pixels).numpy()
         return embedding
 
