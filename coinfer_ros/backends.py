@@ -19,6 +19,8 @@ class Machine:
 
     :param source: the backend's name, for messages and traces.
     :param simulated: true when the figures are modelled.
+    :param interrupt: lets a running stage return early, so that its thread can end.
+    :param close: lets go of what is held open.
     """
 
     accelerator: Accelerator
@@ -26,6 +28,7 @@ class Machine:
     clock: Clock
     source: str
     simulated: bool
+    interrupt: Callable[[], None]
     close: Callable[[], None]
 
 
@@ -42,11 +45,13 @@ def machine(backend: str, board: Board, *, role: str, state_dir: str) -> Machine
 
         folder = Path(state_dir) if state_dir else _own_folder()
         silicon = Silicon(board, folder / f"{role}.board")
-        return Machine(silicon, silicon, silicon, backend, True, silicon.close)
+        return Machine(silicon, silicon, silicon, backend, True, silicon.interrupt, silicon.close)
     from coinfer_ros.adapters.unmetered import Unmetered  # noqa: PLC0415
 
     unmetered = Unmetered()
-    return Machine(unmetered, unmetered, unmetered, backend, False, unmetered.close)
+    return Machine(
+        unmetered, unmetered, unmetered, backend, False, unmetered.interrupt, unmetered.close
+    )
 
 
 def _own_folder() -> Path:

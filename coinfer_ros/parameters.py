@@ -89,7 +89,8 @@ class RobotSettings:
     timeout_s: float = setting(
         "link.timeout_s",
         2.0,
-        "Time from taking an image until its answer is given up, s.",
+        "Least time from taking an image until its answer is given up, s; twice the plan's delay "
+        "where that is more.",
         low=0.01,
         high=60.0,
         live=True,
@@ -162,13 +163,6 @@ class ControllerSettings:
     )
     max_bits: int = setting(
         "quant.max_bits", 16, "Widest weights to plan for.", low=2, high=16, live=True
-    )
-    weight_bits: int = setting(
-        "workload.weight_bits",
-        16,
-        "Bits of the unquantized weights that the workload was counted at.",
-        low=2,
-        high=64,
     )
     wire_bits: int = setting(
         "quant.wire_bits", 16, "Bits a value of the embedding.", choices=WIRE_BITS, live=True

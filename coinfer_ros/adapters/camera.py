@@ -26,6 +26,7 @@ class Camera(Protocol):
     """A source of images."""
 
     rate_hz: float  # its own pace; 0: as fast as it is read
+    live: bool  # it paces itself and cannot be held back
 
     def read(self) -> Image | None:
         """Return the next RGB image (H, W, 3), None at the end."""
@@ -49,7 +50,7 @@ def open_camera(source: str, *, loop: bool) -> Camera:
         raise InvalidInput("camera.source must be a device, URL, video file or folder, got ''")
     if path.is_dir():
         return Folder(path, loop=loop)
-    if source.isdigit() or source.startswith("/dev/") or "://" in source:
+    if is_live(source):
         return Capture(source, loop=False)
     if not path.exists():
         raise Unavailable(
@@ -68,21 +69,21 @@ class Capture:
 
     def __init__(self, source: str, *, loop: bool) -> None:
         self._source, self._loop = source, loop
-        self._live = source.isdigit() or source.startswith("/dev/") or "://" in source
+        self.live = is_live(source)
         self._capture = self._open()
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         # A live source paces itself; a file only says how it wants to be paced.
-        self.rate_hz = 0.0 if self._live or not np.isfinite(fps) else float(max(fps, 0.0))
+        self.rate_hz = 0.0 if self.live or not np.isfinite(fps) else float(max(fps, 0.0))
 
     def _open(self) -> cv2.VideoCapture:
-        if not self._live:
+        if not self.live:
             capture = cv2.VideoCapture(self._source)
         elif self._source.isdigit():
             capture = cv2.VideoCapture(int(self._source))
         else:
             capture = cv2.VideoCapture(self._source)
         if not capture.isOpened():
-            kind = "a camera or stream that answers" if self._live else "a video that OpenCV reads"
+            kind = "a camera or stream that answers" if self.live else "a video that OpenCV reads"
             raise InvalidInput(f"camera.source must be {kind}, got {self._source!r}")
         return capture
 
@@ -108,6 +109,7 @@ class Folder:
     """
 
     rate_hz = 0.0
+    live = False
 
     def __init__(self, path: Path, *, loop: bool) -> None:
         self._paths = sorted(p for p in path.iterdir() if p.suffix.lower() in _SUFFIXES)
@@ -142,12 +144,20 @@ class Folder:
         """Nothing is held open."""
 
 
+def is_live(source: str) -> bool:
+    """Say whether a source is a device or a stream, which paces itself."""
+    return source.isdigit() or source.startswith("/dev/") or "://" in source
+
+
 def decode_jpeg_or_png(data: bytes) -> Image:
     """Return the RGB image (H, W, 3) of a compressed one.
 
     :raises InvalidInput: when OpenCV cannot decode it.
     """
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    except cv2.error:  # refuses sizes beyond its own limit
+        image = None
     if image is None:
         raise InvalidInput(f"image must be JPEG or PNG, got {len(data)} bytes that are neither")
     return _rgb(image)

@@ -42,5 +42,8 @@ class Unmetered:
         """Do ``work`` at this machine's own pace."""
         return work()
 
+    def interrupt(self) -> None:
+        """Nothing is waited for."""
+
     def close(self) -> None:
         """Nothing is held open."""

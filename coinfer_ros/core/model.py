@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 # The bit-widths that the robot's half can be stored at (theory: the set B).
 WEIGHT_BITS = (2, 3, 4, 5, 6, 7, 8, 16)
+# Bits of the unquantized weights that workloads are counted at, b of eq. (4).
+FULL_BITS = 16
 
 
 @dataclass(frozen=True)

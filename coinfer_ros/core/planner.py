@@ -45,6 +45,26 @@ class Decision:
         return self.solution.status is Status.OPTIMAL
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What one answer took; NaN is not known.
+
+    :param bits: bit-width of the robot's half.
+    :param robot_clock_hz: Hz, NaN when it changed meanwhile.
+    :param edge_clock_hz: Hz, NaN when it changed meanwhile.
+    :param delay_s: image to answer, s.
+    :param energy_j: both machines above idle, J.
+    :param weight_rate: λ of the robot half's weights, 1/weight unit.
+    """
+
+    bits: int
+    robot_clock_hz: float
+    edge_clock_hz: float
+    delay_s: float
+    energy_j: float
+    weight_rate: float
+
+
 class Planner:
     """Plans over the clock steps of two boards and learns what the model leaves out.
 
@@ -78,28 +98,15 @@ class Planner:
         """Delay beside computation that plans allow for, s."""
         return self._delay.estimate
 
-    def learn(
-        self,
-        *,
-        bits: int,
-        robot_clock_hz: float,
-        edge_clock_hz: float,
-        delay_s: float,
-        energy_j: float,
-    ) -> None:
-        """Take one answer's measured delay (s) and energy (J) into account; NaN is left out."""
-        robot, edge, workload = self._system.robot, self._system.edge, self._system.workload
-        flop = workload.robot_flop_at(bits)
-        self._delay.add(
-            measured=delay_s,
-            modelled=robot.delay_s(flop, robot_clock_hz)
-            + edge.delay_s(workload.edge_flop, edge_clock_hz),
-        )
-        self._energy.add(
-            measured=energy_j,
-            modelled=robot.energy_j(flop, robot_clock_hz)
-            + edge.energy_j(workload.edge_flop, edge_clock_hz),
-        )
+    def learn(self, measured: Measured) -> None:
+        """Take one answer into account.
+
+        A request that crossed a change of clocks says nothing about either setting: its clocks are
+        NaN, and what is NaN is left out.
+        """
+        setting = measured.bits, measured.robot_clock_hz, measured.edge_clock_hz
+        self._delay.add(measured=measured.delay_s, modelled=self._system.delay_s(*setting))
+        self._energy.add(measured=measured.energy_j, modelled=self._system.energy_j(*setting))
 
     def decide(self, budget: Budget, widths: Sequence[int]) -> Decision:
         """Return the plan of least distortion, then least energy, that keeps the budgets.

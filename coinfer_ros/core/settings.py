@@ -18,6 +18,7 @@ from coinfer_ros.core.errors import InvalidInput
 
 Value = bool | int | float | str
 T = TypeVar("T")
+LONGEST_TEXT_BYTES = 1024
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Setting:
         if isinstance(self.default, bool):
             return "true or false"
         if isinstance(self.default, str):
-            return "text"
+            return f"text of at most {LONGEST_TEXT_BYTES} bytes"
         if self.low == -math.inf and self.high == math.inf:
             return "any finite number"
         return f"in [{self.low:g}, {self.high:g}]"
@@ -70,8 +71,9 @@ class Setting:
                 raise InvalidInput(f"{self.name} must be {self.rule}, got {value!r}")
             return value
         if isinstance(self.default, str):
-            if not isinstance(value, str):
-                raise InvalidInput(f"{self.name} must be text, got {value!r}")
+            if not isinstance(value, str) or len(value.encode()) > LONGEST_TEXT_BYTES:
+                shown = repr(value)[:80]
+                raise InvalidInput(f"{self.name} must be {self.rule}, got {shown}")
             return value
         if isinstance(self.default, int):
             return checks.whole(self.name, value, low=int(self.low), high=int(self.high))

@@ -44,6 +44,11 @@ class CoinferNode(LifecycleNode, Generic[S]):  # type: ignore[misc]
         self.create_timer(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
         self.settings: S
 
+    @property
+    def is_active(self) -> bool:
+        """True between activate and deactivate."""
+        return bool(self._state_machine.current_state[1] == "active")
+
     def configure(self) -> None:
         """Validate ``self.settings`` and what they point to; raise to refuse."""
 
@@ -51,7 +56,7 @@ class CoinferNode(LifecycleNode, Generic[S]):  # type: ignore[misc]
         """Load, warm up and begin; raise to stay inactive."""
 
     def settings_changed(self) -> None:
-        """React to live settings; ``self.settings`` are the new ones."""
+        """React to live settings of an active node; ``self.settings`` are the new ones."""
 
     def diagnose(self) -> dict[str, object]:
         """Return what /diagnostics says of an active node; key ``warning`` raises the level."""
@@ -122,17 +127,17 @@ class CoinferNode(LifecycleNode, Generic[S]):  # type: ignore[misc]
 
     def _change(self, settings: S) -> None:
         self.settings = settings
-        self.settings_changed()
+        if self.is_active:
+            self.settings_changed()
 
     def _publish_diagnostics(self) -> None:
-        state = self._state_machine.current_state[1]
-        values = self.diagnose() if state == "active" else {}
+        values = self.diagnose() if self.is_active else {}
         warning = str(values.pop("warning", ""))
-        level = DiagnosticStatus.OK if state == "active" else DiagnosticStatus.WARN
+        level = DiagnosticStatus.OK if self.is_active else DiagnosticStatus.WARN
         status = DiagnosticStatus(
             level=DiagnosticStatus.WARN if warning else level,
             name=self.get_fully_qualified_name(),
-            message=warning or state,
+            message=warning or str(self._state_machine.current_state[1]),
             values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
         )
         message = DiagnosticArray(status=[status])
@@ -156,7 +161,14 @@ def run(node_class: type[CoinferNode[Any]], name: str) -> None:
     try:
         node.autostart()
         while not asked:
-            executor.spin_once(timeout_sec=LONGEST_WAIT_S)
+            try:
+                executor.spin_once(timeout_sec=LONGEST_WAIT_S)
+            except Exception:
+                # rclpy lets a callback's exception out of the spin; one bad message must not end
+                # the node.
+                node.get_logger().error(
+                    f"a callback failed:\n{traceback.format_exc()}", throttle_duration_sec=1.0
+                )
     finally:
         node.release()
         executor.shutdown()

@@ -10,12 +10,13 @@ from coinfer_ros import locate
 from coinfer_ros.adapters import board_file
 from coinfer_ros.core import rate_distortion
 from coinfer_ros.core.costs import Budget, Workload
-from coinfer_ros.core.errors import CoinferError
-from coinfer_ros.core.model import WEIGHT_BITS
+from coinfer_ros.core.errors import CoinferError, InvalidInput
+from coinfer_ros.core.model import FULL_BITS, WEIGHT_BITS
 from coinfer_ros.core.planner import Decision, Planner
 from coinfer_ros.msg import Answer, DeviceState, Plan, Trace
 from coinfer_ros.nodes import qos
 from coinfer_ros.nodes.base import CoinferNode, run
+from coinfer_ros.nodes.convert import message_to_measured
 from coinfer_ros.parameters import ControllerSettings
 from coinfer_ros.srv import WhatIf
 
@@ -45,6 +46,7 @@ class ControllerNode(CoinferNode[ControllerSettings]):
         self._plan, self._weight_rate = Plan(), 0.0
         self._planned: tuple[object, ...] = ()
         self._heard_s: dict[str, float] = {}
+        self._refused = 0
         self._plans = self.create_publisher(Plan, "plan", qos.PLAN)
         self.active.callback(lambda: self.destroy_publisher(self._plans))
         for kind, topic, callback, profile in (
@@ -62,8 +64,7 @@ class ControllerNode(CoinferNode[ControllerSettings]):
 
     def settings_changed(self) -> None:
         """Plan at once under the new budgets."""
-        if self._state_machine.current_state[1] == "active":
-            self._renew()
+        self._renew()
 
     def diagnose(self) -> dict[str, object]:
         """Say what is planned, and which device is silent."""
@@ -76,7 +77,12 @@ class ControllerNode(CoinferNode[ControllerSettings]):
         warning = f"no state from the device of {', '.join(silent)}" if silent else ""
         if self._plan.status == Plan.INFEASIBLE:
             warning = self._plan.message
-        return {"plan_id": self._plan.plan_id, "bits": self._plan.weight_bits, "warning": warning}
+        return {
+            "plan_id": self._plan.plan_id,
+            "bits": self._plan.weight_bits,
+            "traces_refused": self._refused,
+            "warning": warning,
+        }
 
     def _workload(self) -> Workload:
         head, tail = self.settings.head_flop, self.settings.tail_flop
@@ -86,21 +92,18 @@ class ControllerNode(CoinferNode[ControllerSettings]):
 
             info = git.describe(locate.model(self.settings.model_path))
             head, tail = head or info.head_flop, tail or info.tail_flop
-        return Workload(head, tail, self.settings.weight_bits)
+        return Workload(head, tail, FULL_BITS)
 
     def _on_trace(self, trace: Trace) -> None:
-        if trace.weight_rate > 0.0:
-            self._weight_rate = trace.weight_rate
-        # A request that crossed a change of clocks says nothing about either setting: its clocks
-        # are NaN, which the planner leaves out.
+        try:
+            measured = message_to_measured(trace)
+        except InvalidInput as error:
+            self._refused += 1
+            self.get_logger().warning(f"trace refused: {error}", throttle_duration_sec=5.0)
+            return
+        self._weight_rate = measured.weight_rate
         if trace.status == Answer.OK:
-            self._planner.learn(
-                bits=trace.weight_bits,
-                robot_clock_hz=trace.robot_clock_hz,
-                edge_clock_hz=trace.edge_clock_hz,
-                delay_s=trace.total_s,
-                energy_j=trace.energy_j,
-            )
+            self._planner.learn(measured)
 
     def _on_state(self, state: DeviceState) -> None:
         self._heard_s[state.device] = time.monotonic()

@@ -13,15 +13,20 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from coinfer_ros.adapters.camera import decode_jpeg_or_png
 from coinfer_ros.adapters.stages import HeadReport
-from coinfer_ros.core import checks
+from coinfer_ros.core import checks, limits
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.model import WEIGHT_BITS, ModelInfo
+from coinfer_ros.core.planner import Measured
 from coinfer_ros.core.session import Request
-from coinfer_ros.core.wire import Payload
-from coinfer_ros.msg import Answer, Embedding, Trace
+from coinfer_ros.core.wire import WIRE_BITS, Payload
+from coinfer_ros.msg import Answer, Embedding, Plan, Trace
 
 LONGEST_NAME_BYTES = 64
 LONGEST_PROMPT_BYTES = 1024
+# Resizing a very narrow image to the model's square first makes it very long; no camera does this.
+GREATEST_ASPECT = 16
+MOST_PIXELS = 64_000_000
+_MEASURABLE = limits.Limits(-1e6, 1e6, "s or J")
 _CHANNELS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1}
 
 
@@ -31,7 +36,7 @@ def image_to_rgb(message: Image | CompressedImage) -> NDArray[np.uint8]:
     :raises InvalidInput: for an unknown encoding or a size that does not fit the data.
     """
     if isinstance(message, CompressedImage):
-        return decode_jpeg_or_png(bytes(message.data))
+        return _sane(decode_jpeg_or_png(bytes(message.data)))
     channels = _CHANNELS.get(message.encoding)
     if channels is None:
         raise InvalidInput(
@@ -50,9 +55,19 @@ def image_to_rgb(message: Image | CompressedImage) -> NDArray[np.uint8]:
     pixels = np.frombuffer(message.data, np.uint8).reshape(rows, row_bytes)
     pixels = pixels[:, : message.width * channels].reshape(rows, message.width, channels)
     if channels == 1:
-        return np.repeat(pixels, 3, axis=2)
+        return np.repeat(_sane(pixels), 3, axis=2)
     colours = pixels[:, :, 2::-1] if message.encoding.startswith("bgr") else pixels[:, :, :3]
-    return np.ascontiguousarray(colours)
+    return np.ascontiguousarray(_sane(colours))
+
+
+def _sane(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    rows, columns = pixels.shape[:2]
+    if max(rows, columns) > GREATEST_ASPECT * min(rows, columns) or rows * columns > MOST_PIXELS:
+        raise InvalidInput(
+            f"image must have sides of at most {GREATEST_ASPECT} to 1 and at most {MOST_PIXELS} "
+            f"pixels, got {columns} x {rows}"
+        )
+    return pixels
 
 
 def rgb_to_image(pixels: NDArray[np.uint8], *, stamp: Time, frame_id: str) -> Image:
@@ -153,6 +168,44 @@ def _text(name: str, value: str, most_bytes: int) -> None:
     size = len(value.encode("utf-8", "surrogatepass"))
     if size > most_bytes:
         raise InvalidInput(f"{name} must be at most {most_bytes} bytes, got {size}")
+
+
+def check_plan(plan: Plan) -> None:
+    """Check what a robot takes from a plan.
+
+    :raises InvalidInput: naming the field, its rule and what came.
+    """
+    if plan.weight_bits not in WEIGHT_BITS:
+        raise InvalidInput(f"weight_bits must be one of {WEIGHT_BITS}, got {plan.weight_bits}")
+    if plan.wire_bits not in WIRE_BITS:
+        raise InvalidInput(f"wire_bits must be one of {WIRE_BITS}, got {plan.wire_bits}")
+    checks.number("predicted_delay_s", plan.predicted_delay_s, low=0.0, high=3600.0, unit="s")
+
+
+def message_to_measured(trace: Trace) -> Measured:
+    """Check what a trace says was measured.
+
+    :raises InvalidInput: naming the field, its rule and what came.
+    """
+    if trace.weight_bits not in WEIGHT_BITS:
+        raise InvalidInput(f"weight_bits must be one of {WEIGHT_BITS}, got {trace.weight_bits}")
+    for name in ("robot_clock_hz", "edge_clock_hz"):
+        _known(name, getattr(trace, name), limits.CLOCK_HZ)
+    for name in ("total_s", "energy_j"):
+        _known(name, getattr(trace, name), _MEASURABLE)
+    return Measured(
+        bits=trace.weight_bits,
+        robot_clock_hz=trace.robot_clock_hz,
+        edge_clock_hz=trace.edge_clock_hz,
+        delay_s=trace.total_s,
+        energy_j=trace.energy_j,
+        weight_rate=limits.WEIGHT_RATE.check("weight_rate", trace.weight_rate),
+    )
+
+
+def _known(name: str, value: float, allowed: limits.Limits) -> None:
+    if not math.isnan(value):  # NaN says that it is not known
+        allowed.check(name, value)
 
 
 def unknown_answer(**fields: object) -> Answer:

@@ -6,12 +6,16 @@ from __future__ import annotations
 import math
 import time
 
+from coinfer_ros.core import checks, limits
+from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.ports import PowerReading
 from coinfer_ros.msg import DeviceState, Plan
 from coinfer_ros.nodes import qos
 from coinfer_ros.nodes.base import CoinferNode, run
 from coinfer_ros.nodes.machine import open_machine, read_board
 from coinfer_ros.parameters import DeviceSettings
+
+LONGEST_LEASE_S = 60.0
 
 
 class DeviceNode(CoinferNode[DeviceSettings]):
@@ -31,6 +35,8 @@ class DeviceNode(CoinferNode[DeviceSettings]):
         self._machine = machine
         self._requested_hz, self._plan_id, self._lease_ends_s = math.nan, 0, math.inf
         self._message = "no plan yet"
+        # What a former owner that was killed has left is undone here.
+        machine.clock.request_hz(machine.clock.default_hz)
         self.active.callback(self._restore)
         self._last: PowerReading = machine.meter.read()
         self._states = self.create_publisher(DeviceState, "~/state", qos.SENSOR)
@@ -50,13 +56,13 @@ class DeviceNode(CoinferNode[DeviceSettings]):
 
     def _on_plan(self, plan: Plan) -> None:
         clock_hz = plan.robot_clock_hz if self.settings.role == "robot" else plan.edge_clock_hz
-        good = math.isfinite(clock_hz) and clock_hz > 0.0
-        if not good or not math.isfinite(plan.lease_s) or plan.lease_s <= 0.0:
-            self._message = (
-                f"plan {plan.plan_id} must have a clock and a lease above 0, "
-                f"got {clock_hz} Hz and {plan.lease_s} s"
+        try:
+            limits.CLOCK_HZ.check("clock", clock_hz)
+            checks.number("lease_s", plan.lease_s, above=0.0, high=LONGEST_LEASE_S, unit="s")
+        except InvalidInput as error:
+            self.get_logger().error(
+                f"plan {plan.plan_id} refused: {error}", throttle_duration_sec=5.0
             )
-            self.get_logger().error(self._message)
             return
         self._requested_hz = self._machine.clock.request_hz(clock_hz)
         self._plan_id, self._message = plan.plan_id, ""
@@ -95,7 +101,7 @@ class DeviceNode(CoinferNode[DeviceSettings]):
         )
 
     def _restore(self) -> None:
-        if self._plan_id:
+        if math.isfinite(self._requested_hz):
             self._machine.clock.request_hz(self._machine.clock.default_hz)
             self._message = f"plan {self._plan_id} ended; the default clock is back"
         self._requested_hz, self._plan_id, self._lease_ends_s = math.nan, 0, math.inf

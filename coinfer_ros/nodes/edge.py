@@ -29,19 +29,21 @@ class EdgeNode(CoinferNode[EdgeSettings]):
     kind = EdgeSettings
 
     def configure(self) -> None:
-        """Look at the model folder and the board file; load nothing."""
-        self._model = locate.model(self.settings.model_path)
-        self._info = git.describe(self._model)
+        """Read the board file and the tail: a broken model is refused here."""
         self._board = read_board(self.settings)
+        self._tail = git.GitTail.load(
+            locate.model(self.settings.model_path), max_new_tokens=self.settings.max_new_tokens
+        )
+        self.configured.callback(lambda: delattr(self, "_tail"))  # its memory
+        self._info = self._tail.info
 
     def activate(self) -> None:
-        """Load the tail, warm it up and begin to answer."""
+        """Warm the tail up and begin to answer."""
         machine = open_machine(self.settings, self._board, role="edge", held=self.active)
-        tail = git.GitTail.load(self._model, max_new_tokens=self.settings.max_new_tokens)
-        tail.warm_up()
+        self._tail.warm_up()
         self._machine = machine
         self._stage = TailStage(
-            tail,
+            self._tail,
             accelerator=machine.accelerator,
             meter=machine.meter,
             clock=machine.clock,
@@ -55,6 +57,8 @@ class EdgeNode(CoinferNode[EdgeSettings]):
         self.active.callback(lambda: self.destroy_publisher(self._results))
         worker = Worker(self._turn, self._failed)
         self.active.callback(worker.close)
+        self.active.callback(machine.interrupt)
+        worker.start()
         embeddings = self.create_subscription(
             Embedding, "embedding", self._on_embedding, qos.TENSORS
         )

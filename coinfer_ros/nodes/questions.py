@@ -33,15 +33,18 @@ class Question:
         return str(self._goal.request.prompt)
 
     @property
+    def waited_s(self) -> float:
+        """Seconds since it was asked."""
+        return time.monotonic() - self._begun_s
+
+    @property
     def cancelled(self) -> bool:
         """True once the asker has taken it back."""
         return bool(self._goal.is_cancel_requested)
 
     def stage(self, name: str) -> None:
         """Tell the asker how far it is."""
-        self._goal.publish_feedback(
-            Infer.Feedback(stage=name, elapsed_s=time.monotonic() - self._begun_s)
-        )
+        self._goal.publish_feedback(Infer.Feedback(stage=name, elapsed_s=self.waited_s))
 
     def finish(self, answer: Answer) -> None:
         """Give the result: cancelled when that was asked, aborted when the answer is not OK."""
@@ -61,11 +64,16 @@ class Question:
 
 
 class Questions:
-    """Accepts one question at a time and keeps it until the worker takes it."""
+    """Accepts one question at a time and keeps it until the worker has answered it.
+
+    It lives as long as the node is configured, so that a question that deactivation cuts short
+    still gets its result.
+    """
 
     def __init__(self, node: Node) -> None:
         self._lock = threading.Lock()
-        self._waiting: Question | None = None
+        self._open = False
+        self._question: Question | None = None
         self._server = ActionServer(
             node,
             Infer,
@@ -76,22 +84,38 @@ class Questions:
             cancel_callback=lambda _: CancelResponse.ACCEPT,
         )
 
-    def take(self) -> Question | None:
-        """Return the waiting question and make room for the next."""
+    def open(self) -> None:
+        """Accept questions from now on."""
+        self._open = True
+
+    def current(self) -> Question | None:
+        """Return the question that waits for its answer."""
         with self._lock:
-            question, self._waiting = self._waiting, None
-            return question
+            return self._question
+
+    def finish(self, answer: Answer) -> None:
+        """Answer the current question, if there is one, and make room for the next."""
+        with self._lock:
+            question, self._question = self._question, None
+        if question is not None:
+            question.finish(answer)
+
+    def shut(self, reason: str) -> None:
+        """Accept no more and give up the current question."""
+        self._open = False
+        self.finish(Answer(status=Answer.FAILED, reason=reason))
 
     def close(self) -> None:
-        """Stop accepting."""
+        """End the action."""
         self._server.destroy()
 
     def _on_goal(self, _: Any) -> GoalResponse:
         with self._lock:
-            return GoalResponse.REJECT if self._waiting else GoalResponse.ACCEPT
+            free = self._open and self._question is None
+            return GoalResponse.ACCEPT if free else GoalResponse.REJECT
 
     def _on_accepted(self, goal: Any) -> None:
         question = Question(goal)
         question.stage("waiting")
         with self._lock:
-            self._waiting = question
+            self._question = question

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import queue
 import time
@@ -23,6 +24,9 @@ from coinfer_ros.nodes.convert import embedding_to_message, image_to_rgb, unknow
 # How often a wait looks whether the node is being deactivated, s.
 LOOK_S = 0.1
 
+# More results than this for one robot at once are a flood, not answers.
+INBOX_LENGTH = 16
+
 AnyImage = Image | CompressedImage
 
 
@@ -32,7 +36,7 @@ class Requests:
 
     :param send: publishes an embedding.
     :param stopping: true when the node is being deactivated.
-    :param inbox: results of the edge, put by the executor's thread.
+    :param inbox: results of the edge for this robot, put by the executor's thread.
     """
 
     info: ModelInfo
@@ -41,8 +45,14 @@ class Requests:
     session: Session
     send: Callable[[Embedding], None]
     stopping: Callable[[], bool]
-    inbox: queue.SimpleQueue[Answer] = field(default_factory=queue.SimpleQueue)
+    inbox: queue.Queue[Answer] = field(default_factory=lambda: queue.Queue(INBOX_LENGTH))
     _last_good: tuple[str, float] = ("", math.nan)  # text, and when its image was taken
+
+    def receive(self, result: Answer) -> None:
+        """Take a result that came from the edge; another robot's and a flood's are left out."""
+        if result.robot_id == self.session.robot_id:
+            with contextlib.suppress(queue.Full):
+                self.inbox.put_nowait(result)
 
     def run(
         self,
@@ -51,11 +61,13 @@ class Requests:
         plan: Plan,
         prompt: str,
         timeout_s: float,
+        from_stream: bool,
         at_edge: Callable[[], None] = lambda: None,
     ) -> tuple[Answer, int] | None:
         """Return the answer and the bytes sent, None when the node is being deactivated.
 
         :param plan: the plan whose bit-width is in place.
+        :param from_stream: a camera's image, whose text later ones may fall back to.
         :param at_edge: called once the embedding has been sent.
         """
         request = self.session.begin(
@@ -64,10 +76,16 @@ class Requests:
         before = self.machine.meter.read()
         try:
             report = self.stage.run(image_to_rgb(image), plan.wire_bits)
-        except CoinferError as error:
+        except Exception as error:  # whatever it is, it fails this image alone
             self.session.abandon()
-            answer = self._blank(image, request, Answer.FAILED, str(error))
+            reason = (
+                str(error) if isinstance(error, CoinferError) else f"the head failed: {error!r}"
+            )
+            answer = self._blank(image, request, Answer.FAILED, reason)
             return self._timed(answer, request), 0
+        if self.session.expire(time.monotonic()) is not None:
+            reason = f"the head took longer than the {timeout_s:.3g} s of the request"
+            return self._timed(self._blank(image, request, Answer.LATE, reason), request), 0
         sent_at, sent_s = self.machine.meter.read(), time.monotonic()
         self.send(
             embedding_to_message(
@@ -86,12 +104,12 @@ class Requests:
         if self.stopping():
             return None
         if answer is None:
-            reason = f"no result within link.timeout_s = {timeout_s} s"
+            reason = f"no result from the edge within {timeout_s:.3g} s"
             answer = self._blank(image, request, Answer.LATE, reason)
-        elif answer.status == Answer.OK:
-            self._last_good = (answer.text, _seconds(image))
-        else:
+        elif answer.status != Answer.OK:
             self._fall_back(answer)
+        elif from_stream:
+            self._last_good = (answer.text, _seconds(image))
         after = self.machine.meter.read()
         self._fill(answer, report, waited_s)
         _fill_energy(
@@ -102,9 +120,11 @@ class Requests:
         )
         return self._timed(answer, request), report.payload.size_bytes
 
-    def age_s(self, now_s: float) -> float:
-        """Return the age of the newest good text at ROS time ``now_s``, NaN when there is none."""
-        return now_s - self._last_good[1]
+    def age_s(self, answer: Answer, now_s: float) -> float:
+        """Return the age of the image behind an answer's text at ROS time ``now_s``, s."""
+        if answer.source == Answer.SOURCE_STALE:
+            return now_s - self._last_good[1]
+        return now_s - _seconds(answer) if answer.text else math.nan
 
     def _await(self, request: Request) -> Answer | None:
         """Return the request's result, None when its deadline passed or the node stops."""
@@ -161,8 +181,8 @@ class Requests:
         return answer
 
 
-def _seconds(image: AnyImage) -> float:
-    stamp = image.header.stamp
+def _seconds(stamped: AnyImage | Answer) -> float:
+    stamp = stamped.stamp if isinstance(stamped, Answer) else stamped.header.stamp
     return float(stamp.sec + stamp.nanosec * 1e-9)
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from typing import Any
 
@@ -14,22 +13,22 @@ from coinfer_ros import locate
 from coinfer_ros.adapters import git
 from coinfer_ros.adapters.stages import HeadStage
 from coinfer_ros.core.errors import InvalidInput
-from coinfer_ros.core.model import WEIGHT_BITS
+from coinfer_ros.core.model import FULL_BITS
 from coinfer_ros.core.session import Session
-from coinfer_ros.core.wire import WIRE_BITS
 from coinfer_ros.msg import Answer, Embedding, Plan, Trace
 from coinfer_ros.nodes import qos
 from coinfer_ros.nodes.base import CoinferNode, run
-from coinfer_ros.nodes.convert import answer_to_trace
+from coinfer_ros.nodes.convert import answer_to_trace, check_plan
 from coinfer_ros.nodes.machine import open_machine, read_board
 from coinfer_ros.nodes.questions import Question, Questions
 from coinfer_ros.nodes.request import AnyImage, Requests
 from coinfer_ros.nodes.worker import Newest, Worker
 from coinfer_ros.parameters import RobotSettings
 
-FULL_BITS = 16
 DEFAULT_WIRE_BITS = 16
 LONGEST_WAIT_S = 0.1
+# A request is given up after this many times the delay that its plan predicts.
+PATIENCE = 2.0
 
 
 class RobotNode(CoinferNode[RobotSettings]):
@@ -38,23 +37,24 @@ class RobotNode(CoinferNode[RobotSettings]):
     kind = RobotSettings
 
     def configure(self) -> None:
-        """Look at the model folder and the board file; load nothing."""
+        """Read the board file and the head: a broken model is refused here."""
         robot_id = self.settings.robot_id
         if not 0 < len(robot_id.encode()) <= 64:
             raise InvalidInput(f"robot.id must be 1 to 64 bytes, got {robot_id!r}")
-        self._model = locate.model(self.settings.model_path)
-        self._info = git.describe(self._model)
         self._board = read_board(self.settings)
+        self._head = git.GitHead.load(locate.model(self.settings.model_path))
+        self.configured.callback(lambda: delattr(self, "_head"))  # its memory
+        self._info = self._head.info
+        self._questions = Questions(self)
+        self.configured.callback(self._questions.close)
 
     def activate(self) -> None:
-        """Load the head at its bit-width, warm it up and begin."""
+        """Put the head at its bit-width, warm it up and begin."""
         machine = open_machine(self.settings, self._board, role="robot", held=self.active)
-        head = git.GitHead.load(self._model)
-        head.use(head.prepare(self.settings.weight_bits))
-        head.embed(np.zeros((64, 64, 3), np.uint8))  # the first one is slow
-        self._weight_rate = head.weight_rate
+        self._head.use(self._head.prepare(self.settings.weight_bits))
+        self._head.embed(np.zeros((64, 64, 3), np.uint8))  # the first one is slow
         self._stage = HeadStage(
-            head,
+            self._head,
             accelerator=machine.accelerator,
             meter=machine.meter,
             clock=machine.clock,
@@ -64,7 +64,6 @@ class RobotNode(CoinferNode[RobotSettings]):
         self.active.callback(self._stage.close)
         self._plan, self._plan_in_place = Plan(), Plan(wire_bits=DEFAULT_WIRE_BITS)
         self._images: Newest[AnyImage] = Newest()
-        self._asking: Question | None = None
         self._session = Session(
             self.settings.robot_id, self._info.fingerprint, last_id=random.getrandbits(48)
         )
@@ -79,16 +78,18 @@ class RobotNode(CoinferNode[RobotSettings]):
         )
         self._answers = self._publisher(Answer, "answer", qos.ANSWER)
         self._traces = self._publisher(Trace, "trace", qos.TRACE)
-        self._questions = Questions(self)
-        self.active.callback(self._questions.close)
         self._subscribe(Plan, "plan", self._on_plan, qos.PLAN)
-        self._subscribe(Answer, "result", self._requests.inbox.put, qos.ANSWER)
+        self._subscribe(Answer, "result", self._requests.receive, qos.ANSWER)
         if self.settings.compressed:
             self._subscribe(CompressedImage, "image/compressed", self._images.put, qos.SENSOR)
         else:
             self._subscribe(Image, "image", self._images.put, qos.SENSOR)
+        self.active.callback(lambda: self._questions.shut("the robot was deactivated"))
         self._worker = Worker(self._turn, self._failed)
         self.active.callback(self._worker.close)
+        self.active.callback(machine.interrupt)
+        self._worker.start()
+        self._questions.open()
 
     def diagnose(self) -> dict[str, object]:
         """Say what became of images and requests."""
@@ -111,54 +112,65 @@ class RobotNode(CoinferNode[RobotSettings]):
         self.active.callback(lambda: self.destroy_subscription(subscription))
 
     def _on_plan(self, plan: Plan) -> None:
-        if plan.weight_bits not in WEIGHT_BITS or plan.wire_bits not in WIRE_BITS:
+        try:
+            check_plan(plan)
+        except InvalidInput as error:
             self.get_logger().error(
-                f"plan {plan.plan_id} must have weight_bits in {WEIGHT_BITS} and wire_bits in "
-                f"{WIRE_BITS}, got {plan.weight_bits} and {plan.wire_bits}",
-                throttle_duration_sec=5.0,
+                f"plan {plan.plan_id} refused: {error}", throttle_duration_sec=5.0
             )
             return
         self._stage.want(plan.weight_bits)
         self._plan = plan
 
     def _turn(self) -> None:
-        """Answer the waiting question, else the newest image."""
-        question = self._asking = self._asking or self._questions.take()
-        if question and question.cancelled:
-            self._asking = None
-            question.finish(Answer(status=Answer.FAILED, reason="cancelled"))
-            return
-        image = question.image if question else None
-        image = image or self._images.take(LONGEST_WAIT_S)
+        """Answer the current question, else the newest image."""
+        question = self._questions.current()
+        image = self._image_for(question)
         if image is None:
             return
-        self._asking = None
         self._stage.switch()
-        if self._plan.weight_bits == self._stage.bits:
-            self._plan_in_place = self._plan
+        newest = self._plan
+        if newest.weight_bits == self._stage.bits:
+            self._plan_in_place = newest
+        plan = self._plan_in_place
         if question:
             question.stage("head")
         outcome = self._requests.run(
             image,
-            plan=self._plan_in_place,
+            plan=plan,
             prompt=question.prompt if question else self.settings.prompt,
-            timeout_s=self.settings.timeout_s,
+            timeout_s=max(self.settings.timeout_s, PATIENCE * plan.predicted_delay_s),
+            from_stream=question is None,
             at_edge=lambda: question.stage("edge") if question else None,
         )
         if outcome is None:
             return
         answer, sent_bytes = outcome
-        now_s = self.get_clock().now().nanoseconds * 1e-9
-        answer.age_s = self._requests.age_s(now_s) if answer.text else math.nan
+        answer.age_s = self._requests.age_s(answer, self.get_clock().now().nanoseconds * 1e-9)
+        if answer.status == Answer.FAILED:
+            self.get_logger().error(answer.reason, throttle_duration_sec=5.0)
         self._answers.publish(answer)
         self._traces.publish(self._trace(answer, sent_bytes))
         if question:
-            question.finish(answer)
+            self._questions.finish(answer)
+
+    def _image_for(self, question: Question | None) -> AnyImage | None:
+        """Return the image to answer about next, None when there is none yet."""
+        if question and question.cancelled:
+            self._questions.finish(Answer(status=Answer.FAILED, reason="cancelled"))
+            return None
+        if question and question.image:
+            return question.image
+        image = self._images.take(LONGEST_WAIT_S)
+        if image is None and question and question.waited_s > self.settings.timeout_s:
+            reason = f"no image came within link.timeout_s = {self.settings.timeout_s} s"
+            self._questions.finish(Answer(status=Answer.FAILED, reason=reason))
+        return image
 
     def _trace(self, answer: Answer, sent_bytes: int) -> Trace:
         return answer_to_trace(
             answer,
-            weight_rate=self._weight_rate,
+            weight_rate=self._head.weight_rate,
             embedding_bytes=sent_bytes,
             frames=self._images.arrived,
             frames_dropped=self._images.replaced,
@@ -169,6 +181,7 @@ class RobotNode(CoinferNode[RobotSettings]):
 
     def _failed(self, error: Exception) -> None:
         self._session.abandon()
+        self._questions.finish(Answer(status=Answer.FAILED, reason=f"the robot failed: {error!r}"))
         self.get_logger().error(f"the worker goes on after: {error!r}")
 
 

@@ -7,7 +7,10 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from coinfer_ros.core.errors import PeerTimeout
+
 T = TypeVar("T")
+JOIN_S = 5.0
 
 
 class Newest(Generic[T]):
@@ -45,6 +48,9 @@ class Worker:
         self._turn, self._failed = turn, failed
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, daemon=True)
+
+    def start(self) -> None:
+        """Begin; what ``turn`` uses must be there by now."""
         self._thread.start()
 
     @property
@@ -59,7 +65,9 @@ class Worker:
     def close(self) -> None:
         """Ask the thread to end and wait for it."""
         self._stop.set()
-        self._thread.join(timeout=5.0)
+        self._thread.join(timeout=JOIN_S)
+        if self._thread.is_alive():
+            raise PeerTimeout(f"the worker must end within {JOIN_S} s, got one that still runs")
 
     def _loop(self) -> None:
         while not self._stop.is_set():

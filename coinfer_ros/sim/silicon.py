@@ -107,9 +107,11 @@ class Silicon:
         path: Path,
         *,
         now: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
     ) -> None:
-        self._board, self._now, self._sleep = board, now, sleep
+        self._interrupted = threading.Event()
+        self._board, self._now = board, now
+        self._sleep = sleep or self._interrupted.wait
         self._threads = threading.Lock()  # flock alone does not keep threads of one process apart
         self.idle_power_w = board.idle_power_w
         self.period_s = board.sensor_period_s
@@ -135,10 +137,19 @@ class Silicon:
                 f"board.state_dir must hold boards of {_LAYOUT.size} bytes, got {path.name!r} of "
                 "another size; remove it"
             )
-        # A state from the future was kept over a reboot, which starts monotonic time anew.
-        if not stored or State(*_LAYOUT.unpack(stored)).at_s > now_s:
+        # A state from the future was kept over a reboot, which starts monotonic time anew; one
+        # with a clock that this board cannot have was left by another board.
+        if not stored or not self._fits(State(*_LAYOUT.unpack(stored)), now_s):
             start = State(now_s, self.default_hz, self.default_hz, now_s)
             os.pwrite(self._file, _LAYOUT.pack(*astuple(start)), 0)
+
+    def _fits(self, state: State, now_s: float) -> bool:
+        clocks = {state.clock_hz, state.next_clock_hz}
+        return state.at_s <= now_s and clocks <= set(self.steps_hz)
+
+    def interrupt(self) -> None:
+        """Let a stage that waits for the modelled silicon return at once, and all later ones."""
+        self._interrupted.set()
 
     def close(self) -> None:
         """Let go of the file; the board lives on in it."""
@@ -184,7 +195,7 @@ class Silicon:
         while True:
             with self._advanced() as state:
                 left = target - state.drained
-            if left <= 0.0:
+            if left <= 0.0 or self._interrupted.is_set():
                 return result
             # Look again now and then: the clock may rise while this waits.
             self._sleep(min(left / state.clock_hz, LONGEST_SLEEP_S))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import time
@@ -62,13 +63,15 @@ class Processes:
         return {name: status for name, status in statuses.items() if status is not None}
 
     def refusals(self) -> dict[str, str]:
-        """Return the reasons of the nodes that refused to configure or to activate."""
+        """Return why nodes refused, or failed, to configure or to activate."""
         reasons = {}
         for name in self._running:
             for line in self.log(name).read_text(encoding="utf-8", errors="replace").splitlines():
-                _, found, reason = line.partition(" refused: ")
-                if found and "[ERROR]" in line:
-                    reasons[name] = reason
+                found = re.search(
+                    r"\[ERROR\].*: (?:configure|activate) (refused: .*|failed:)", line
+                )
+                if found:
+                    reasons[name] = f"{found.group(1)} (see {self.log(name)})"
         return reasons
 
     def end(self) -> None:

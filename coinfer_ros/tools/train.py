@@ -46,7 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--evaluate", type=Path, metavar="FOLDER", help="only score this model")
     add_whole(parser, "--seed", low=0, high=2**32 - 1, text="seed of scenes and weights", default=0)
     add_whole(parser, "--scenes", low=1, high=MANY, text="scenes to render", default=40_000)
-    add_whole(parser, "--steps", low=1, high=MANY, text="optimizer steps", default=9_000)
+    add_whole(parser, "--steps", low=1, high=MANY, text="optimizer steps", default=8_000)
     add_number(
         parser,
         "--minutes",
@@ -74,13 +74,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    from coinfer_ros.adapters import git_training  # noqa: PLC0415  torch takes seconds to import
+    from coinfer_ros.adapters import git_channels, git_training  # noqa: PLC0415  torch takes seconds
 
     started_s = time.monotonic()
     rendered = _render(arguments, git_training.IMAGE_PX)
     git_training.use_threads(arguments.threads)
     student = git_training.new_student(scene_data.words(rendered), seed=arguments.seed)
     steps = _teach(arguments, student, rendered)
+    git_channels.spread_channels(student.model, seed=arguments.seed)
     git_training.save(student, arguments.out)
     seconds = time.monotonic() - started_s
     head, tail = _load(arguments.out, arguments.threads)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from coinfer_ros.adapters.camera import decode_jpeg_or_png, open_camera
+from coinfer_ros.adapters.camera import decode_jpeg_or_png, is_live, open_camera
 from coinfer_ros.core.errors import InvalidInput, Unavailable
 
 RED = np.zeros((16, 24, 3), np.uint8)
@@ -42,6 +42,11 @@ def test_a_folder_in_a_loop_begins_again(tmp_path):
     save(tmp_path / "a.png", RED)
     camera = open_camera(str(tmp_path), loop=True)
     assert all(np.array_equal(camera.read(), RED) for _ in range(5))
+
+
+@pytest.mark.parametrize("source", ["0", "/dev/video0", "rtsp://host/stream", "udp://@:5000"])
+def test_a_source_that_paces_itself_is_known_by_its_name(source):
+    assert is_live(source)
 
 
 def test_a_video_has_its_own_pace_and_ends(video):

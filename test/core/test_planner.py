@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import pytest
 
@@ -11,7 +12,7 @@ from coinfer_ros.core.boards import Board
 from coinfer_ros.core.costs import PAPER_EDGE, PAPER_ROBOT, Budget, Processor, Workload
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.model import WEIGHT_BITS
-from coinfer_ros.core.planner import Planner
+from coinfer_ros.core.planner import Measured, Planner
 
 WORK = Workload(robot_flop=212.27e9, edge_flop=183.13e9)
 
@@ -57,13 +58,8 @@ def test_a_measured_overhead_costs_bits_and_is_part_of_the_prediction():
         WORK.edge_flop, 5e9
     )
     for _ in range(20):
-        subject.learn(
-            bits=8,
-            robot_clock_hz=1e9,
-            edge_clock_hz=5e9,
-            delay_s=modelled_s + 0.6,
-            energy_j=float("nan"),
-        )
+        subject.learn(Measured(8, 1e9, 5e9, modelled_s + 0.6, math.nan, 20.0))
+        subject.learn(Measured(8, math.nan, 5e9, modelled_s + 9.0, math.nan, 20.0))
     after = subject.decide(budget, WEIGHT_BITS)
     assert after.overhead_s == pytest.approx(0.6, abs=0.006)
     assert after.point.bits < before.point.bits

@@ -42,6 +42,7 @@ def test_all_offenders_are_named_at_once():
         ("quant.wire_bits", 8.0),
         ("autostart", 1),
         ("model.path", 3),
+        ("model.path", "x" * 1025),
     ],
 )
 def test_a_value_that_breaks_its_rule_is_refused_by_name(name, value):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
 
 import pytest
 
@@ -13,11 +14,13 @@ pytest.importorskip("rclpy", reason="rclpy is not here: run make test")
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
+from coinfer_ros import locate
 from coinfer_ros.nodes.camera import CameraNode
 from coinfer_ros.nodes.controller import ControllerNode
 from coinfer_ros.nodes.device import DeviceNode
 from coinfer_ros.nodes.edge import EdgeNode
 from coinfer_ros.nodes.robot import RobotNode
+from coinfer_ros.parameters import DEFAULT_MODEL
 
 pytestmark = pytest.mark.ros
 
@@ -45,7 +48,9 @@ energy_resolution_j: {value: 0.001, source: s}
         (RobotNode, "quant.weight_bits", 9, "quant.weight_bits must be one of"),
         (CameraNode, "camera.source", "{tmp}/text.mp4", "camera.source must be"),
         (CameraNode, "camera.source", "/none.mp4", "no such file"),
-        (CameraNode, "camera.source", 7, "camera.source must be text, got 7"),
+        (CameraNode, "camera.source", "{tmp}/pictures", "camera.source must hold images"),
+        (EdgeNode, "model.path", "{tmp}/half", "model.path must"),
+        (CameraNode, "camera.source", 7, "camera.source must be text of .*, got 7"),
         (DeviceNode, "board.file", "{tmp}/board.yaml", "idle_power_w must be .* got -1"),
         (DeviceNode, "board.file", "pocket_calculator", "one of jetson_agx_orin"),
         (DeviceNode, "device.role", "moon", "device.role must be one of robot, edge, got 'moon'"),
@@ -65,6 +70,10 @@ def test_bad_input_is_refused_at_configure_with_a_line_that_says_why(
     (tmp_path / "pickle" / "pytorch_model.bin").write_bytes(b"\x80\x04.")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "config.json").write_text("{")
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "a.png").write_text("no picture")
+    shutil.copytree(locate.model(DEFAULT_MODEL), tmp_path / "half")
+    (tmp_path / "half" / "tokenizer.json").write_text("{")
     (tmp_path / "text.mp4").write_text("no video")
     (tmp_path / "board.yaml").write_text(BOARD)
     value = value.format(tmp=tmp_path) if isinstance(value, str) else value

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 import threading
 
@@ -139,6 +140,22 @@ def test_a_state_kept_over_a_reboot_starts_anew(tmp_path):
     reborn = Silicon(BOARD, tmp_path / "b", now=lambda: 5.0)
     assert reborn.read().at_s == 5.0
     reborn.close()
+
+
+def test_a_state_that_another_board_left_starts_anew(tmp_path):
+    other = dataclasses.replace(BOARD, clock_steps_hz=(3e6, 4e6))
+    slow = dataclasses.replace(BOARD, default_clock_hz=1e6)
+    Silicon(slow, tmp_path / "c", now=lambda: 1.0).close()
+    board = Silicon(other, tmp_path / "c", now=lambda: 2.0)
+    assert board.read_hz() == 4e6
+    board.close()
+
+
+def test_an_interrupted_stage_returns_at_once(tmp_path):
+    board = Silicon(BOARD, tmp_path / "b")
+    threading.Timer(0.1, board.interrupt).start()
+    board.run(1e15, lambda: None)  # a year of the modelled silicon
+    board.close()
 
 
 def test_a_file_that_is_no_board_is_refused(tmp_path):

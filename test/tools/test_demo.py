@@ -104,7 +104,7 @@ def test_a_node_that_refuses_ends_the_demo_with_its_reason(tmp_path):
     run = demo(tmp_path / "report", "--source", "/none.mp4")
     _, errors = run.communicate(timeout=120)
     assert run.returncode == 1
-    assert "camera: camera.source must be" in errors
+    assert "camera: refused: camera.source must be" in errors
 
 
 def children(pid, name):

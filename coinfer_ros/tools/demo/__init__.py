@@ -28,7 +28,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Add the command's flags; every argument of the graph is one."""
     parser = subparsers.add_parser("demo", help=__doc__.partition(": ")[2])
     for argument in graph.DEMO_ARGUMENTS:
-        if argument in (graph.DELAY_S, graph.ENERGY_J, graph.TIMEOUT_S):
+        if argument in (graph.DELAY_S, graph.ENERGY_J):
             continue  # they follow from the phases
         flag = "--" + argument.name.replace("_", "-")
         text = f"{argument.description} Default: %(default)s"
@@ -47,11 +47,14 @@ def run(args: argparse.Namespace) -> int:
     schedule = _schedule(given)
     story, folder = Story(), _new_folder(args.out)
     given["delay_s"], given["energy_j"] = str(schedule[0].delay_s), str(schedule[0].energy_j)
-    given["timeout_s"] = str(max(2.0, 3.0 * schedule[0].delay_s))
-    # A demo belongs to this machine: no robot in the same room should hear it.
+    # A demo keeps to itself: no robot in the room, and no graph on this machine, should hear it.
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    domain = os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
     console = Console()
-    console.print(f"starting seven nodes; logs and report in {folder}")
+    console.print(
+        f"starting seven nodes on ROS_DOMAIN_ID={domain}; logs and report in {folder}",
+        soft_wrap=True,
+    )
     problem = ""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)  # end as after Ctrl-C: nodes first
