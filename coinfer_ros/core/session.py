@@ -108,9 +108,14 @@ class Session:
         request = self._in_flight
         if request is None or now_s <= request.deadline_s:
             return None
-        self._in_flight = None
-        self.counters.late += 1
+        self.give_up()
         return request
+
+    def give_up(self) -> None:
+        """End the request in flight as late: nobody is there to answer it."""
+        if self._in_flight is not None:
+            self._in_flight = None
+            self.counters.late += 1
 
     def abandon(self) -> None:
         """End the request in flight without a result (the head failed on its image)."""

@@ -35,6 +35,7 @@ class Requests:
     """Runs the requests of one robot, one after the other.
 
     :param send: publishes an embedding.
+    :param edge_listens: true when somebody has subscribed to the embeddings.
     :param stopping: true when the node is being deactivated.
     :param inbox: results of the edge for this robot, put by the executor's thread.
     """
@@ -44,6 +45,7 @@ class Requests:
     machine: Machine
     session: Session
     send: Callable[[Embedding], None]
+    edge_listens: Callable[[], bool]
     stopping: Callable[[], bool]
     inbox: queue.Queue[Answer] = field(default_factory=lambda: queue.Queue(INBOX_LENGTH))
     _last_good: tuple[str, float] = ("", math.nan)  # text, and when its image was taken
@@ -73,6 +75,10 @@ class Requests:
         request = self.session.begin(
             now_s=time.monotonic(), timeout_s=timeout_s, plan_id=plan.plan_id
         )
+        if not self.edge_listens():
+            self.session.give_up()
+            answer = self._blank(image, request, Answer.LATE, "no edge listens to this robot")
+            return self._timed(answer, request), 0
         before = self.machine.meter.read()
         try:
             report = self.stage.run(image_to_rgb(image), plan.wire_bits)

@@ -74,6 +74,7 @@ class RobotNode(CoinferNode[RobotSettings]):
             machine=machine,
             session=self._session,
             send=embeddings.publish,
+            edge_listens=lambda: embeddings.get_subscription_count() > 0,
             stopping=lambda: self._worker.stopping,
         )
         self._answers = self._publisher(Answer, "answer", qos.ANSWER)
@@ -147,7 +148,7 @@ class RobotNode(CoinferNode[RobotSettings]):
             return
         answer, sent_bytes = outcome
         answer.age_s = self._requests.age_s(answer, self.get_clock().now().nanoseconds * 1e-9)
-        if answer.status == Answer.FAILED:
+        if answer.status in (Answer.FAILED, Answer.LATE):
             self.get_logger().error(answer.reason, throttle_duration_sec=5.0)
         self._answers.publish(answer)
         self._traces.publish(self._trace(answer, sent_bytes))

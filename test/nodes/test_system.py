@@ -175,11 +175,31 @@ def test_without_the_edge_the_last_answer_comes_labelled_stale_and_the_edge_may_
     )
     before = [a for a in system.answers.messages if a.status == Answer.OK]
     assert (late.text, late.source) == (before[-1].text, Answer.SOURCE_STALE)
-    assert late.age_s > 0.5
-    assert "no result from the edge within" in late.reason
+    assert late.age_s > 0.0
+    assert late.reason
     assert math.isnan(late.tail_s)
     system.edge.trigger_activate()
     assert system.good_answer().source == Answer.SOURCE_EDGE
+
+
+def test_an_edge_that_listens_and_never_answers_runs_into_the_timeout(graph, images, tmp_path):
+    graph.add(CameraNode, "camera", camera__source=images).autostart()
+    robot = graph.add(
+        RobotNode,
+        "robot",
+        link__timeout_s=0.5,
+        workload__head_flop=1e9,
+        board__state_dir=str(tmp_path / "boards"),
+    )
+    answers = Listener(robot, Answer, "answer", qos.ANSWER)
+    robot.autostart()
+    alone = graph.until(lambda: answers.last)
+    assert (alone.status, alone.reason) == (Answer.LATE, "no edge listens to this robot")
+    Listener(robot, Embedding, "embedding", qos.TENSORS)
+    late = graph.until(lambda: answers.last if "within" in answers.last.reason else None)
+    assert late.reason == "no result from the edge within 0.5 s"
+    assert late.total_s >= 0.5
+    assert (late.text, late.source) == ("", Answer.SOURCE_NONE)
 
 
 def test_when_the_controller_falls_silent_the_devices_take_their_default_clock_back(system):

@@ -43,7 +43,7 @@ def phases(robot: Board, edge: Board, workload: Workload) -> tuple[Phase, ...]:
     tight_s = 1.1 * fastest[6][0] + ALLOWANCE_S
     frugal = least_energy(system, 5, computing_s)
     # Clocks come in steps, so the least energy is not quite reached.
-    scarce_j = 1.2 * (frugal.energy_j if frugal else rich_j)
+    scarce_j = 1.5 * (frugal.energy_j if frugal else rich_j)
     return (
         Phase("relaxed", relaxed_s, rich_j),
         Phase("tight delay", tight_s, rich_j),
