@@ -6,8 +6,6 @@ from __future__ import annotations
 import math
 from collections import deque
 
-import numpy as np
-
 from coinfer_ros.core import checks
 
 
@@ -46,5 +44,13 @@ class Overhead:
         """The overhead to plan with, in the unit of the cost."""
         if not self._excess:
             return self._initial
-        excess = max(float(np.quantile(np.array(self._excess), self._quantile)), 0.0)
-        return math.ceil(excess / self._step) * self._step
+        return math.ceil(max(self._covering(), 0.0) / self._step) * self._step
+
+    def _covering(self) -> float:
+        """Return the least excess that covers the quantile, one outlier left aside."""
+        count = len(self._excess)
+        covered = max(math.ceil(self._quantile * count), 1)
+        # A young window is one slow start away from its maximum: that one is not the rule.
+        if self._quantile < 1.0 and count > 1:
+            covered = min(covered, count - 1)
+        return sorted(self._excess)[covered - 1]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 
 from coinfer_ros.core.overhead import Overhead
 
@@ -33,6 +34,11 @@ def test_noise_within_a_step_does_not_move_it():
     for excess in 0.0125 + rng.uniform(-0.002, 0.002, 200):
         overhead.add(measured=0.1 + excess, modelled=0.1)
         assert overhead.estimate == before
+
+
+def test_one_slow_start_does_not_rule_a_young_window():
+    assert learnt([2.0, 0.01, 0.01], quantile=0.95).estimate == pytest.approx(0.01)
+    assert learnt([2.0, 0.01, 0.01], quantile=1.0).estimate == pytest.approx(2.0)
 
 
 def test_it_forgets_what_is_older_than_its_window():
