@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.rosbag2.writer import WriterError
@@ -52,14 +51,3 @@ class Bag:
     def close(self) -> None:
         """Finish the bag; without this it cannot be read."""
         self._writer.close()
-
-    def __enter__(self) -> Bag:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

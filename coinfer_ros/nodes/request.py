@@ -77,8 +77,7 @@ class Requests:
         )
         if not self.edge_listens():
             self.session.give_up()
-            answer = self._blank(image, request, Answer.LATE, "no edge listens to this robot")
-            return self._timed(answer, request), 0
+            return self._unasked(image, request, Answer.LATE, "no edge listens to this robot")
         before = self.machine.meter.read()
         try:
             report = self.stage.run(image_to_rgb(image), plan.wire_bits)
@@ -87,26 +86,15 @@ class Requests:
             reason = (
                 str(error) if isinstance(error, CoinferError) else f"the head failed: {error!r}"
             )
-            answer = self._blank(image, request, Answer.FAILED, reason)
-            return self._timed(answer, request), 0
+            return self._unasked(image, request, Answer.FAILED, reason)
         if self.session.expire(time.monotonic()) is not None:
             reason = f"the head took longer than the {timeout_s:.3g} s of the request"
-            return self._timed(self._blank(image, request, Answer.LATE, reason), request), 0
-        sent_at, sent_s = self.machine.meter.read(), time.monotonic()
-        self.send(
-            embedding_to_message(
-                report,
-                request,
-                robot_id=self.session.robot_id,
-                stamp=image.header.stamp,
-                info=self.info,
-                prompt=prompt,
-                now_s=time.monotonic(),
-            )
-        )
+            return self._unasked(image, request, Answer.LATE, reason)
+        sent, sent_s = self.machine.meter.read(), time.monotonic()
+        self.send(self._message(image, request, report, prompt))
         at_edge()
         answer = self._await(request)
-        waited_s = time.monotonic() - sent_s
+        waited_s, after = time.monotonic() - sent_s, self.machine.meter.read()
         if self.stopping():
             return None
         if answer is None:
@@ -116,12 +104,11 @@ class Requests:
             self._fall_back(answer)
         elif from_stream:
             self._last_good = (answer.text, _seconds(image))
-        after = self.machine.meter.read()
         self._fill(answer, report, waited_s)
         _fill_energy(
             answer,
             head=report.spent,
-            waited=spent(self.machine.meter, sent_at, after),
+            waited=spent(self.machine.meter, sent, after),
             whole=spent(self.machine.meter, before, after),
         )
         return self._timed(answer, request), report.payload.size_bytes
@@ -154,6 +141,25 @@ class Requests:
                 return result
         self.session.abandon()
         return None
+
+    def _message(
+        self, image: AnyImage, request: Request, report: HeadReport, prompt: str
+    ) -> Embedding:
+        return embedding_to_message(
+            report,
+            request,
+            robot_id=self.session.robot_id,
+            stamp=image.header.stamp,
+            info=self.info,
+            prompt=prompt,
+            now_s=time.monotonic(),
+        )
+
+    def _unasked(
+        self, image: AnyImage, request: Request, status: int, reason: str
+    ) -> tuple[Answer, int]:
+        """Return the answer to a request whose embedding was never sent."""
+        return self._timed(self._blank(image, request, status, reason), request), 0
 
     def _blank(self, image: AnyImage, request: Request, status: int, reason: str) -> Answer:
         answer = unknown_answer(
