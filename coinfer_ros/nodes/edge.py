@@ -8,7 +8,6 @@ import time
 from collections import OrderedDict
 
 from coinfer_ros import locate
-from coinfer_ros.adapters import git
 from coinfer_ros.adapters.stages import TailStage
 from coinfer_ros.core import wire
 from coinfer_ros.core.errors import CoinferError, InvalidInput
@@ -31,6 +30,9 @@ class EdgeNode(CoinferNode[EdgeSettings]):
     def configure(self) -> None:
         """Read the board file and the tail: a broken model is refused here."""
         self._board = read_board(self.settings)
+        # torch takes seconds to import; meanwhile the node is up and others find it.
+        from coinfer_ros.adapters import git  # noqa: PLC0415
+
         self._tail = git.GitTail.load(
             locate.model(self.settings.model_path), max_new_tokens=self.settings.max_new_tokens
         )

@@ -10,7 +10,6 @@ import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
 from coinfer_ros import locate
-from coinfer_ros.adapters import git
 from coinfer_ros.adapters.stages import HeadStage
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.model import FULL_BITS
@@ -42,6 +41,9 @@ class RobotNode(CoinferNode[RobotSettings]):
         if not 0 < len(robot_id.encode()) <= 64:
             raise InvalidInput(f"robot.id must be 1 to 64 bytes, got {robot_id!r}")
         self._board = read_board(self.settings)
+        # torch takes seconds to import; meanwhile the node is up and others find it.
+        from coinfer_ros.adapters import git  # noqa: PLC0415
+
         self._head = git.GitHead.load(locate.model(self.settings.model_path))
         self.configured.callback(lambda: delattr(self, "_head"))  # its memory
         self._info = self._head.info
@@ -74,7 +76,9 @@ class RobotNode(CoinferNode[RobotSettings]):
             machine=machine,
             session=self._session,
             send=embeddings.publish,
-            edge_listens=lambda: embeddings.get_subscription_count() > 0,
+            edge_listens=lambda: (
+                embeddings.get_subscription_count() > 0 and self.count_publishers("result") > 0
+            ),
             stopping=lambda: self._worker.stopping,
         )
         self._answers = self._publisher(Answer, "answer", qos.ANSWER)
