@@ -196,6 +196,7 @@ def test_an_edge_that_listens_and_never_answers_runs_into_the_timeout(graph, ima
     alone = graph.until(lambda: answers.last)
     assert (alone.status, alone.reason) == (Answer.LATE, "no edge listens to this robot")
     Listener(robot, Embedding, "embedding", qos.TENSORS)
+    robot.create_publisher(Answer, "result", qos.ANSWER)
     late = graph.until(lambda: answers.last if "within" in answers.last.reason else None)
     assert late.reason == "no result from the edge within 0.5 s"
     assert late.total_s >= 0.5
