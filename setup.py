@@ -51,4 +51,5 @@ setup(
         "torch>=2.4",
         "transformers>=5",
     ],
+    extras_require={"evaluation": ["cvxpy>=1.6", "gymnasium>=1.0", "stable-baselines3>=2.4"]},
 )

@@ -18,7 +18,17 @@ from coinfer_ros.core.errors import CoinferError
 
 # Each is a module of this package with ``measure(options) -> Section``, imported when it is run:
 # a machine without ROS still measures the solver.
-SECTIONS = ("overhead", "solver", "switch", "idle", "start")
+SECTIONS = (
+    "overhead",
+    "solver",
+    "methods",
+    "training",
+    "quantizers",
+    "distortion",
+    "switch",
+    "idle",
+    "start",
+)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -43,9 +43,8 @@ def test_the_solvers_rows_and_the_machine_are_on_the_page(tmp_path: Path) -> Non
     rows = _rows(page)["Finding a plan"]
     names = [row[0].partition(",")[0] for row in rows]
     assert set(names) == {
-        "solve_continuous",
+        "solve",
         "analytic_tables",
-        "solve_stepped",
         "best_effort",
         "Planner.decide",
     }
@@ -77,6 +76,10 @@ def test_the_quick_run_fills_every_section(tmp_path: Path) -> None:
     assert {title: len(found) for title, found in rows.items() if title != "How to read them"} == {
         "Overhead of a request": 4 * 4 + 2,
         "Finding a plan": 7,
+        "Methods on the same instances": 10,
+        "Training of the policy": 1,
+        "Quantizing and packing": 1 + 5 * 2 * 2 + 2 * 3,
+        "Distortion over bits": 9,
         "Changing the bit-width": 8,
         "Idle nodes": 7,
         "Start to first answer": 8,

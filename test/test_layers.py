@@ -44,8 +44,12 @@ LAYERS = {
         frozenset({"core", SHARED}),
         "these are data that tools and nodes both read, and must load in no time anywhere",
     ),
+    "evaluation": Layer(
+        frozenset({"core", "adapters", "sim", "backends", "evaluation", SHARED}),
+        "evaluation measures all that runs, and nothing that runs may lean on a measurement",
+    ),
     "tools": Layer(
-        frozenset({"core", "adapters", "sim", "backends", "tools", SHARED}),
+        frozenset({"core", "adapters", "sim", "backends", "evaluation", "tools", SHARED}),
         "the command works without ROS, so it cannot know the nodes",
     ),
     "nodes": Layer(
@@ -178,6 +182,8 @@ def test_every_import_points_up_the_picture() -> None:
         ("coinfer_ros.tools.demo", "from coinfer_ros.msg import Plan"),
         ("coinfer_ros.tools.demo.view", "from ...nodes import robot"),
         ("coinfer_ros.nodes.robot", "from coinfer_ros.tools import cli"),
+        ("coinfer_ros.nodes.robot", "from coinfer_ros.evaluation import figures"),
+        ("coinfer_ros.evaluation.figures", "from coinfer_ros.tools import cli"),
     ],
 )
 def test_a_forbidden_import_is_found(module: str, source: str) -> None:
@@ -192,6 +198,8 @@ def test_a_forbidden_import_is_found(module: str, source: str) -> None:
         ("coinfer_ros.adapters.nvml", "import os, time, torch\nfrom coinfer_ros.core import ports"),
         ("coinfer_ros.backends", "def f():\n    from coinfer_ros.adapters import nvml"),
         ("coinfer_ros.tools.demo", "from coinfer_ros import graph, resources, sim"),
+        ("coinfer_ros.tools.figures", "from coinfer_ros.evaluation import figures"),
+        ("coinfer_ros.evaluation.autoencoder", "import torch\nfrom coinfer_ros.sim import scene"),
         ("coinfer_ros.nodes.robot", "import rclpy\nfrom coinfer_ros.msg import Plan"),
     ],
 )

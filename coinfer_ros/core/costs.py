@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one answer costs in delay and energy by the analytic model, eq. (4) to (9).
 
-Equations are those of arXiv 2602.13052. The model counts computation only: what a link, a queue or
-an idle board add comes on top.
+Equations are those of arXiv 2602.13052, which counts computation alone, to the first token, and no
+power but that of switching. Three additions, all nothing by default: a link between the machines,
+power that a stage draws whatever its clock, and the tokens after the first.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -26,6 +29,8 @@ class Processor:
     :param flop_per_cycle: FLOP done in one cycle.
     :param pue: power usage effectiveness, the energy bought over the energy computed with.
     :param power_coefficient: ψ of the power ψ·f³, W/Hz³.
+    :param static_w: power that a running stage draws whatever the clock, W. With it the energy of a
+        stage is U-shaped in the clock: slower is not always cheaper.
     :raises InvalidInput: naming the field, its rule and what came.
     """
 
@@ -33,12 +38,14 @@ class Processor:
     flop_per_cycle: float
     pue: float
     power_coefficient: float
+    static_w: float = 0.0
 
     def __post_init__(self) -> None:
         limits.CLOCK_HZ.check("clock_max_hz", self.clock_max_hz)
         limits.FLOP_PER_CYCLE.check("flop_per_cycle", self.flop_per_cycle)
         limits.PUE.check("pue", self.pue)
         limits.POWER_COEFFICIENT.check("power_coefficient", self.power_coefficient)
+        limits.POWER_W.check("static_w", self.static_w)
 
     def delay_s(self, flop: float, clock_hz: Real) -> Real:
         """Return the time of ``flop`` FLOP at a clock above 0, eq. (4) and (5), s.
@@ -49,13 +56,18 @@ class Processor:
         return flop / self.flop_per_cycle / clock_hz
 
     def energy_j(self, flop: float, clock_hz: Real) -> Real:
-        """Return the energy of ``flop`` FLOP at a clock, eq. (6) and (7), J.
+        """Return the energy of ``flop`` FLOP at a clock above 0, eq. (6) and (7), J.
+
+        Static power adds its share of the time, η·P·t, which the paper leaves out.
 
         >>> round(PAPER_ROBOT.energy_j(64e9, clock_hz=2e9), 12)
         0.16
         """
         cycles = flop / self.flop_per_cycle
-        return self.pue * self.power_coefficient * cycles * clock_hz * clock_hz
+        switching = self.pue * self.power_coefficient * cycles * clock_hz * clock_hz
+        if not self.static_w:
+            return switching
+        return switching + self.pue * self.static_w * cycles / clock_hz
 
 
 @dataclass(frozen=True)
@@ -63,19 +75,34 @@ class Workload:
     """The work of one answer, split between the two machines.
 
     :param robot_flop: FLOP of the robot's half at its original bit-width.
-    :param edge_flop: FLOP of the edge's half, never quantized.
+    :param edge_flop: FLOP of the edge's half to the first token, never quantized.
     :param weight_bits: original bits b a weight of the robot's half, in [1, 64].
+    :param tokens: tokens of an answer, in [1, 1e6].
+    :param token_flop: FLOP of each token after the first, on the edge.
     :raises InvalidInput: naming the field, its rule and what came.
     """
 
     robot_flop: float
     edge_flop: float
     weight_bits: int = 16
+    tokens: int = 1
+    token_flop: float = 0.0
 
     def __post_init__(self) -> None:
         limits.FLOP.check("robot_flop", self.robot_flop)
         limits.FLOP.check("edge_flop", self.edge_flop)
         checks.whole("weight_bits", self.weight_bits, low=1, high=limits.WEIGHT_BITS_MAX)
+        checks.whole("tokens", self.tokens, low=1, high=limits.TOKENS_MAX)
+        limits.TOKEN_FLOP.check("token_flop", self.token_flop)
+
+    @cached_property
+    def edge_flop_in_all(self) -> float:
+        """The edge's work for all tokens of an answer, FLOP.
+
+        >>> Workload(robot_flop=1.0, edge_flop=100.0, tokens=8, token_flop=10.0).edge_flop_in_all
+        170.0
+        """
+        return self.edge_flop + (self.tokens - 1) * self.token_flop
 
     def robot_flop_at(self, bits: int) -> float:
         """Return the robot's work at ``bits`` bits a weight, b'N/b: linear, as eq. (4) assumes.
@@ -87,46 +114,94 @@ class Workload:
 
 
 @dataclass(frozen=True)
+class Link:
+    """What the way between the machines takes, whatever the plan; the paper leaves it out.
+
+    :param payload_bytes: bytes of the embedding and of the answer together.
+    :param goodput_bps: payload bits a second that get through, bit/s.
+    :param round_trip_s: time of an empty message there and back, s.
+    :param radio_w: power of the robot's radio while it sends and receives, W.
+    :raises InvalidInput: naming the field, its rule and what came.
+
+    >>> Link(payload_bytes=250e3, goodput_bps=20e6, round_trip_s=0.025, radio_w=1.5).delay_s
+    0.125
+    """
+
+    payload_bytes: float
+    goodput_bps: float
+    round_trip_s: float = 0.0
+    radio_w: float = 0.0
+
+    def __post_init__(self) -> None:
+        limits.PAYLOAD_BYTES.check("payload_bytes", self.payload_bytes)
+        limits.GOODPUT_BPS.check("goodput_bps", self.goodput_bps)
+        limits.ROUND_TRIP_S.check("round_trip_s", self.round_trip_s)
+        limits.POWER_W.check("radio_w", self.radio_w)
+
+    @property
+    def air_s(self) -> float:
+        """Time that the payload is on the air, s."""
+        return 8.0 * self.payload_bytes / self.goodput_bps
+
+    @cached_property
+    def delay_s(self) -> float:
+        """Delay that it adds to an answer, s."""
+        return self.air_s + self.round_trip_s
+
+    @cached_property
+    def energy_j(self) -> float:
+        """Energy that it adds to an answer, J."""
+        return self.radio_w * self.air_s
+
+
+NO_LINK = Link(payload_bytes=0.0, goodput_bps=1.0)
+
+
+@dataclass(frozen=True)
 class Budget:
     """What one answer may take.
 
-    :param delay_s: greatest delay, s.
-    :param energy_j: greatest energy, J.
+    :param delay_s: greatest delay, s; inf is no limit.
+    :param energy_j: greatest energy, J; inf is no limit.
     :raises InvalidInput: naming the field, its rule and what came.
     """
 
-    delay_s: float
-    energy_j: float
+    delay_s: float = math.inf
+    energy_j: float = math.inf
 
     def __post_init__(self) -> None:
-        limits.DELAY_S.check("delay_s", self.delay_s)
-        limits.ENERGY_J.check("energy_j", self.energy_j)
+        if self.delay_s != math.inf:
+            limits.DELAY_S.check("delay_s", self.delay_s)
+        if self.energy_j != math.inf:
+            limits.ENERGY_J.check("energy_j", self.energy_j)
 
 
 @dataclass(frozen=True)
 class System:
-    """Robot, edge and the work that they share.
+    """Robot, edge, the work that they share and the way between them.
 
     :param robot: the machine that runs the quantized half.
     :param edge: the machine that runs the rest.
     :param workload: what they run.
+    :param link: what the way between them takes.
     """
 
     robot: Processor
     edge: Processor
     workload: Workload
+    link: Link = NO_LINK
 
     def delay_s(self, bits: int, robot_clock_hz: float, edge_clock_hz: float) -> float:
-        """Return the delay of one answer, eq. (8), s; clocks in Hz, above 0."""
-        return self.robot.delay_s(
-            self.workload.robot_flop_at(bits), robot_clock_hz
-        ) + self.edge.delay_s(self.workload.edge_flop, edge_clock_hz)
+        """Return the delay of one answer, eq. (8) and the link, s; clocks in Hz, above 0."""
+        robot_s = self.robot.delay_s(self.workload.robot_flop_at(bits), robot_clock_hz)
+        edge_s = self.edge.delay_s(self.workload.edge_flop_in_all, edge_clock_hz)
+        return robot_s + (edge_s + self.link.delay_s)
 
     def energy_j(self, bits: int, robot_clock_hz: float, edge_clock_hz: float) -> float:
-        """Return the energy of one answer, eq. (9), J; clocks in Hz."""
-        return self.robot.energy_j(
-            self.workload.robot_flop_at(bits), robot_clock_hz
-        ) + self.edge.energy_j(self.workload.edge_flop, edge_clock_hz)
+        """Return the energy of one answer, eq. (9) and the link, J; clocks in Hz, above 0."""
+        robot_j = self.robot.energy_j(self.workload.robot_flop_at(bits), robot_clock_hz)
+        edge_j = self.edge.energy_j(self.workload.edge_flop_in_all, edge_clock_hz)
+        return robot_j + (edge_j + self.link.energy_j)
 
 
 # arXiv 2602.13052, Sec. VI: the constants of its simulations.

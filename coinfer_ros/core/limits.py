@@ -42,7 +42,14 @@ PUE = Limits(1e-6, 1e6, "")
 POWER_COEFFICIENT = Limits(1e-60, 1.0, "W/Hz^3")
 DELAY_S = Limits(-math.inf, 1e30, "s", above=0)
 ENERGY_J = Limits(-math.inf, 1e30, "J", above=0)
+POWER_W = Limits(0.0, 1e9, "W")
+TOKEN_FLOP = Limits(0.0, 1e24, "FLOP")
+PAYLOAD_BYTES = Limits(0.0, 1e15, "byte")
+GOODPUT_BPS = Limits(1e-3, 1e18, "bit/s")
+ROUND_TRIP_S = Limits(0.0, 1e6, "s")
+DISTORTION = Limits(-math.inf, 1e30, "weight", above=0)
 WEIGHT_RATE = Limits(1e-30, 1e30, "1/weight")
 
 BITS_MAX = 32  # widest bit-width that is chosen from
+TOKENS_MAX = 1_000_000
 WEIGHT_BITS_MAX = 64  # widest that weights come in

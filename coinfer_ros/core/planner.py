@@ -15,7 +15,8 @@ from coinfer_ros.core.optimizer import (
     Status,
     analytic_tables,
     best_effort,
-    solve_stepped,
+    paper_problem,
+    solve,
 )
 from coinfer_ros.core.overhead import Overhead
 
@@ -122,10 +123,9 @@ class Planner:
             widths=widths,
             robot_clocks_hz=self._robot.clock_steps_hz,
             edge_clocks_hz=self._edge.clock_steps_hz,
-        )
-        overheads = {"overhead_s": self._delay.estimate, "overhead_j": self._energy.estimate}
-        solution = solve_stepped(tables, budget, **overheads)
-        point = solution.point or best_effort(tables, budget, **overheads)
+        ).with_overhead(delay_s=self._delay.estimate, energy_j=self._energy.estimate)
+        solution = solve(paper_problem(tables, budget))
+        point = solution.plan or best_effort(tables, budget)
         if point is None:
             raise InvalidInput("boards must have a setting that can be run, got none")
-        return Decision(solution, point, budget, overheads["overhead_s"])
+        return Decision(solution, point, budget, self._delay.estimate)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coinfer_ros.core import quantizers
 from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.quantizers import uniform
 
 WIRE_BITS = (8, 16, 32)
 
@@ -72,8 +72,8 @@ def encode(embedding: NDArray[np.float32], wire_bits: int) -> Payload:
         )
     scales = np.zeros(0, np.float32)
     if wire_bits == 8:
-        scales = quantizers.choose_qparams(embedding, 8)
-        values = quantizers.quantize(embedding, scales, 8).astype(np.int8)
+        scales = uniform.choose_qparams(embedding, 8)
+        values = uniform.quantize(embedding, scales, 8).astype(np.int8)
     elif wire_bits == 16:
         # Beyond float16's range the nearest it has is the honest choice; infinity is not.
         limit = float(np.finfo(np.float16).max)
@@ -91,7 +91,7 @@ def decode(payload: Payload) -> NDArray[np.float32]:
     kind = {8: "i1", 16: "<f2", 32: "<f4"}[payload.wire_bits]
     values = np.frombuffer(payload.data, kind).reshape(payload.shape)
     if payload.wire_bits == 8:
-        return quantizers.dequantize(values, payload.scales, 8)
+        return uniform.dequantize(values, payload.scales, 8)
     embedding = values.astype(np.float32)
     # NumPy checks float32 several times faster than float16.
     if not np.isfinite(embedding).all():

@@ -81,12 +81,14 @@ def _drain(state: State, board: Board, until_s: float) -> State:
         busy_s=state.busy_s + busy_s,
         energy_j=state.energy_j
         + board.idle_power_w * elapsed_s
-        + _dynamic_w(board, state.clock_hz) * busy_s,
+        + _busy_w(board, state.clock_hz) * busy_s,
     )
 
 
-def _dynamic_w(board: Board, clock_hz: float) -> float:
-    return board.processor.pue * board.processor.power_coefficient * clock_hz**3
+def _busy_w(board: Board, clock_hz: float) -> float:
+    """Return what computing adds to the idle power, W."""
+    processor = board.processor
+    return processor.pue * (processor.power_coefficient * clock_hz**3 + processor.static_w)
 
 
 class Silicon:
@@ -160,7 +162,7 @@ class Silicon:
         """Read power and counters; the energy counter moves in steps of its resolution."""
         with self._advanced() as state:
             busy = state.drained < state.queued
-        power_w = self.idle_power_w + busy * _dynamic_w(self._board, state.clock_hz)
+        power_w = self.idle_power_w + busy * _busy_w(self._board, state.clock_hz)
         steps = int(state.energy_j / self.resolution_j)
         return PowerReading(state.at_s, power_w, steps * self.resolution_j, state.busy_s)
 

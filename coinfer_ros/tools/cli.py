@@ -17,6 +17,7 @@ COMMANDS = {
     "solve": "one plan for given budgets",
     "bounds": "the rate-distortion figures of a bit-width",
     "train": "the small models that the repository ships",
+    "figures": "the theory's figures, drawn from computed and measured numbers",
 }
 
 

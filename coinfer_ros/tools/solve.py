@@ -4,13 +4,28 @@
 from __future__ import annotations
 
 import argparse
+import math
 
 from coinfer_ros.core import limits, rate_distortion
-from coinfer_ros.core.costs import PAPER_EDGE, PAPER_ROBOT, Budget, Processor, System, Workload
-from coinfer_ros.core.optimizer.continuous import solve_continuous
-from coinfer_ros.core.optimizer.solution import Solution, Status
+from coinfer_ros.core.costs import (
+    PAPER_EDGE,
+    PAPER_ROBOT,
+    Budget,
+    Link,
+    Processor,
+    System,
+    Workload,
+)
+from coinfer_ros.core.optimizer import Law, Objective, Problem, Quality, Solution, Status
+from coinfer_ros.evaluation.methods import METHODS, solve_by
 from coinfer_ros.tools.arguments import Parser, add_number, add_whole
 from coinfer_ros.tools.output import Value, print_json, print_table
+
+OBJECTIVES = {
+    "distortion": Objective.LOSS,
+    "energy": Objective.ENERGY,
+    "delay": Objective.DELAY,
+}
 
 
 def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
@@ -18,12 +33,81 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser = subparsers.add_parser(
         "solve",
         help="one plan for given budgets",
-        description="The widest bit-width and the clocks of least energy that keep both budgets.",
+        description=(
+            "The widest bit-width and the clocks of least energy that keep both budgets; with "
+            "--objective the least energy or delay instead, among the widths that --distortion-max "
+            "leaves."
+        ),
     )
     add_number(parser, "--robot-flop", limits.FLOP, text="work of the robot's half, full width")
-    add_number(parser, "--edge-flop", limits.FLOP, text="work of the edge's half")
+    add_number(parser, "--edge-flop", limits.FLOP, text="work of the edge's half, first token")
     add_number(parser, "--deadline-s", limits.DELAY_S, text="delay budget of one answer")
     add_number(parser, "--energy-j", limits.ENERGY_J, text="energy budget of one answer")
+    _add_widths(parser)
+    _add_processor(parser, "robot", PAPER_ROBOT)
+    _add_processor(parser, "edge", PAPER_EDGE)
+    _add_beyond_the_paper(parser)
+    _add_question(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the plan, or why there is none, and return the exit status."""
+    problem = _problem(arguments)
+    if arguments.method == "exact":  # and the comparisons' libraries stay where they are
+        found = solve_by("exact", problem)
+    else:
+        found = _compared(arguments.method, problem)
+    if arguments.json:
+        print_json(_record(found, arguments.weight_rate))
+    else:
+        _print_for_people(found, problem.budget, arguments.weight_rate)
+    return 0
+
+
+def _compared(method: str, problem: Problem) -> Solution:
+    from rich.console import Console  # noqa: PLC0415  scripts need not wait for it
+
+    wait = "training the policy, for a minute or so" if method == "ppo" else f"solving by {method}"
+    with Console(stderr=True).status(wait):
+        return solve_by(method, problem)
+
+
+def _problem(arguments: argparse.Namespace) -> Problem:
+    system = System(
+        robot=_processor(arguments, "robot"),
+        edge=_processor(arguments, "edge"),
+        workload=Workload(
+            arguments.robot_flop,
+            arguments.edge_flop,
+            arguments.weight_bits,
+            tokens=arguments.tokens,
+            token_flop=arguments.token_flop,
+        ),
+        link=Link(
+            payload_bytes=arguments.payload_bytes,
+            goodput_bps=arguments.goodput_bps,
+            round_trip_s=arguments.round_trip_s,
+            radio_w=arguments.radio_w,
+        ),
+    )
+    limited = arguments.distortion_max < math.inf
+    quality = Quality.of_law(
+        range(1, arguments.max_bits + 1),
+        Law.UPPER if limited else Law.GAP,  # both fall with the width
+        arguments.weight_rate,
+    )
+    return Problem(
+        system,
+        Budget(arguments.deadline_s, arguments.energy_j),
+        quality,
+        objective=OBJECTIVES[arguments.objective],
+        loss_max=arguments.distortion_max,
+    )
+
+
+def _add_widths(parser: Parser) -> None:
     add_whole(
         parser,
         "--weight-bits",
@@ -47,26 +131,44 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         text="rate λ of the weights' magnitudes",
         default=1.0,
     )
-    _add_processor(parser, "robot", PAPER_ROBOT)
-    _add_processor(parser, "edge", PAPER_EDGE)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Print the plan, or why there is none, and return the exit status."""
-    system = System(
-        robot=_processor(arguments, "robot"),
-        edge=_processor(arguments, "edge"),
-        workload=Workload(arguments.robot_flop, arguments.edge_flop, arguments.weight_bits),
+def _add_beyond_the_paper(parser: Parser) -> None:
+    for flag, allowed, text, default in (
+        ("--robot-static-w", limits.POWER_W, "the robot's power beside switching", 0.0),
+        ("--edge-static-w", limits.POWER_W, "the edge's power beside switching", 0.0),
+        ("--token-flop", limits.TOKEN_FLOP, "the edge's work for each token after the first", 0.0),
+        ("--payload-bytes", limits.PAYLOAD_BYTES, "what crosses the link both ways", 0.0),
+        ("--goodput-bps", limits.GOODPUT_BPS, "payload bits a second of the link", 100e6),
+        ("--round-trip-s", limits.ROUND_TRIP_S, "an empty message's way there and back", 0.0),
+        ("--radio-w", limits.POWER_W, "the robot's radio while the payload is on the air", 0.0),
+    ):
+        add_number(parser, flag, allowed, text=text, default=default)
+    add_whole(
+        parser, "--tokens", low=1, high=limits.TOKENS_MAX, text="tokens of an answer", default=1
     )
-    budget = Budget(arguments.deadline_s, arguments.energy_j)
-    found = solve_continuous(system, budget, range(1, arguments.max_bits + 1))
-    if arguments.json:
-        print_json(_record(found, arguments.weight_rate))
-    else:
-        _print_for_people(found, budget, arguments.weight_rate)
-    return 0
+
+
+def _add_question(parser: Parser) -> None:
+    parser.add_argument(
+        "--objective",
+        choices=tuple(OBJECTIVES),
+        default="distortion",
+        help="what to make least within the budgets (default distortion)",
+    )
+    add_number(
+        parser,
+        "--distortion-max",
+        limits.DISTORTION,
+        text="greatest upper bound of a weight's mean error",
+        default=math.inf,
+    )
+    parser.add_argument(
+        "--method",
+        choices=tuple(METHODS),
+        default="exact",
+        help="; ".join(f"{name}: {text}" for name, text in METHODS.items()),
+    )
 
 
 def _add_processor(parser: Parser, name: str, default: Processor) -> None:
@@ -87,19 +189,21 @@ def _processor(arguments: argparse.Namespace, name: str) -> Processor:
         flop_per_cycle=getattr(arguments, f"{name}_flop_per_cycle"),
         pue=getattr(arguments, f"{name}_pue"),
         power_coefficient=getattr(arguments, f"{name}_power_coefficient"),
+        static_w=getattr(arguments, f"{name}_static_w"),
     )
 
 
 def _record(found: Solution, weight_rate: float) -> dict[str, Value]:
     """Return the JSON object that scripts rely on."""
-    at = None if found.bits is None else rate_distortion.at_bits(found.bits, weight_rate)
+    plan = found.plan
+    at = None if plan is None else rate_distortion.at_bits(plan.bits, weight_rate)
     record: dict[str, Value] = {
         "status": found.status.value,
         "bits": found.bits,
-        "robot_clock_hz": found.robot_clock_hz,
-        "edge_clock_hz": found.edge_clock_hz,
-        "delay_s": found.delay_s,
-        "energy_j": found.energy_j,
+        "robot_clock_hz": None if plan is None else plan.robot_clock_hz,
+        "edge_clock_hz": None if plan is None else plan.edge_clock_hz,
+        "delay_s": None if plan is None else plan.delay_s,
+        "energy_j": None if plan is None else plan.energy_j,
         "distortion_lower": None if at is None else at.lower,
         "distortion_upper": None if at is None else at.upper,
         "distortion_exact": None if at is None else at.exact,
@@ -112,22 +216,24 @@ def _record(found: Solution, weight_rate: float) -> dict[str, Value]:
 
 
 def _print_for_people(found: Solution, budget: Budget, weight_rate: float) -> None:
-    if found.bits is None:
+    plan = found.plan
+    if plan is None:
         rows = [
             ("least deadline at this energy", _figure(found.nearest_delay_s, "s")),
             ("least energy at this deadline", _figure(found.nearest_energy_j, "J")),
         ]
-        print_table("No plan", rows, found.message)
+        proved = found.status is Status.INFEASIBLE and found.binding != "unknown"
+        print_table("No plan", rows if proved else [], found.message)
         return
-    at = rate_distortion.at_bits(found.bits, weight_rate)
+    at = rate_distortion.at_bits(plan.bits, weight_rate)
     print_table(
-        "Plan",
+        "Plan" if found.status is Status.OPTIMAL else f"Plan ({found.status.value})",
         [
-            ("bits a weight", f"{found.bits}"),
-            ("robot clock", f"{_figure(found.robot_clock_hz, 'Hz', 1e9, 'G')}"),
-            ("edge clock", f"{_figure(found.edge_clock_hz, 'Hz', 1e9, 'G')}"),
-            ("delay", f"{_figure(found.delay_s, 's')} of {_figure(budget.delay_s, 's')}"),
-            ("energy", f"{_figure(found.energy_j, 'J')} of {_figure(budget.energy_j, 'J')}"),
+            ("bits a weight", f"{plan.bits}"),
+            ("robot clock", _figure(plan.robot_clock_hz, "Hz", 1e9, "G")),
+            ("edge clock", _figure(plan.edge_clock_hz, "Hz", 1e9, "G")),
+            ("delay", f"{_figure(plan.delay_s, 's')} of {_figure(budget.delay_s, 's')}"),
+            ("energy", f"{_figure(plan.energy_j, 'J')} of {_figure(budget.energy_j, 'J')}"),
             ("distortion, best code", f"{at.exact:.4g}"),
             ("distortion, bounds", f"{at.lower:.4g} to {at.upper:.4g}"),
         ],

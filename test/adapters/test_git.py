@@ -21,9 +21,9 @@ from transformers.models.git.modeling_git import GitForCausalLM
 from coinfer_ros.adapters import git_workload
 from coinfer_ros.adapters.git import GitHead, GitTail, describe
 from coinfer_ros.adapters.git_halves import parse_config
-from coinfer_ros.core import quantizers
 from coinfer_ros.core.errors import CoinferError, InvalidInput, Unavailable, Unsupported
 from coinfer_ros.core.model import WEIGHT_BITS, HeadWeights
+from coinfer_ros.core.quantizers import uniform
 
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz")
 # As microsoft's checkpoints spell it: values that newer versions of the library dropped.
@@ -275,9 +275,9 @@ def test_torch_and_numpy_quantize_to_the_same_bits(
     errors = []
     for name, tensor in prepared.tensors.items():
         weights = stored[f"git.{name}"].numpy()
-        scales = quantizers.choose_qparams(weights, bits)
-        codes = quantizers.quantize(weights, scales, bits)
-        expected = quantizers.dequantize(codes, scales, bits)
+        scales = uniform.choose_qparams(weights, bits)
+        codes = uniform.quantize(weights, scales, bits)
+        expected = uniform.dequantize(codes, scales, bits)
         np.testing.assert_array_equal(tensor.numpy(), expected)
         errors.append(np.abs(weights.astype(np.float64) - expected).ravel())
     assert prepared.bits == bits

@@ -10,7 +10,7 @@ import torch
 
 from coinfer_ros.adapters import git_training
 from coinfer_ros.adapters.git_channels import spread_channels
-from coinfer_ros.core.quantizers import choose_qparams, dequantize, quantize
+from coinfer_ros.core.quantizers.uniform import choose_qparams, dequantize, quantize
 
 
 def relative_error(model, bits):

@@ -8,6 +8,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coinfer_ros.core.costs import (
     BLIP2,
@@ -16,6 +18,7 @@ from coinfer_ros.core.costs import (
     PAPER_EDGE,
     PAPER_ROBOT,
     Budget,
+    Link,
     Processor,
     System,
     Workload,
@@ -65,17 +68,60 @@ def test_many_clocks_cost_what_each_costs() -> None:
     assert energies.tolist() == [PAPER_ROBOT.energy_j(1e9, f) for f in clocks_hz.tolist()]
 
 
-RECORDS = [PAPER_ROBOT, dataclasses.replace(BLIP2, weight_bits=8), BLIP2_BUDGET]
+LINK = Link(payload_bytes=1e5, goodput_bps=1e7, round_trip_s=0.01, radio_w=2.0)
+RECORDS = [PAPER_ROBOT, dataclasses.replace(BLIP2, weight_bits=8), BLIP2_BUDGET, LINK]
+MAY_BE_ZERO = {"static_w", "token_flop", "payload_bytes", "round_trip_s", "radio_w"}
 FIELDS = [(record, field.name) for record in RECORDS for field in dataclasses.fields(record)]
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf, -math.inf, "1", None, True])
 @pytest.mark.parametrize(("record", "name"), FIELDS, ids=[name for _, name in FIELDS])
-def test_every_field_refuses_what_is_no_positive_number_and_says_so(
-    record: Processor | Workload | Budget, name: str, value: object
+def test_every_field_refuses_what_is_no_cost_and_says_so(
+    record: Processor | Workload | Budget | Link, name: str, value: object
 ) -> None:
+    if (name in MAY_BE_ZERO and value == 0.0) or (record is BLIP2_BUDGET and value == math.inf):
+        assert getattr(dataclasses.replace(record, **{name: value}), name) == value
+        return
     with pytest.raises(InvalidInput, match=rf"^{name} must be .*\[?.*, got "):
         dataclasses.replace(record, **{name: value})
+
+
+def test_static_power_is_drawn_for_as_long_as_the_stage_runs() -> None:
+    machine = dataclasses.replace(PAPER_EDGE, static_w=5.0)
+    # 1280 GFLOP at 5 GHz take 2 s; the PUE of 2 counts for every joule.
+    assert machine.energy_j(1280e9, 5e9) == pytest.approx(
+        PAPER_EDGE.energy_j(1280e9, 5e9) + 2 * 5.0 * 2.0, rel=1e-15
+    )
+
+
+@given(st.floats(0.01, 100.0))
+def test_with_static_power_the_energy_is_least_at_the_root_of_its_slope(static_w: float) -> None:
+    machine = dataclasses.replace(PAPER_ROBOT, static_w=static_w)
+    best_hz = (static_w / (2 * machine.power_coefficient)) ** (1 / 3)
+    least = machine.energy_j(1e9, best_hz)
+    assert least <= machine.energy_j(1e9, best_hz * 1.01)
+    assert least <= machine.energy_j(1e9, best_hz / 1.01)
+
+
+def test_every_token_after_the_first_adds_its_work_to_the_edge_alone() -> None:
+    words = dataclasses.replace(GIT, tokens=11, token_flop=2e9)
+    one, eleven = (System(PAPER_ROBOT, PAPER_EDGE, work) for work in (GIT, words))
+    added = PAPER_EDGE.delay_s(20e9, 5e9)
+    assert eleven.delay_s(4, 1e9, 5e9) - one.delay_s(4, 1e9, 5e9) == pytest.approx(added, rel=1e-9)
+    added = PAPER_EDGE.energy_j(20e9, 5e9)
+    assert eleven.energy_j(4, 1e9, 5e9) - one.energy_j(4, 1e9, 5e9) == pytest.approx(
+        added, rel=1e-9
+    )
+
+
+def test_a_link_adds_its_time_on_the_air_its_round_trip_and_the_radio() -> None:
+    assert LINK.air_s == 0.08
+    assert LINK.delay_s == pytest.approx(0.09, rel=1e-15)
+    assert LINK.energy_j == pytest.approx(0.16, rel=1e-15)
+    near = System(PAPER_ROBOT, PAPER_EDGE, GIT)
+    far = dataclasses.replace(near, link=LINK)
+    assert far.delay_s(4, 1e9, 5e9) == pytest.approx(near.delay_s(4, 1e9, 5e9) + 0.09, rel=1e-14)
+    assert far.energy_j(4, 1e9, 5e9) == pytest.approx(near.energy_j(4, 1e9, 5e9) + 0.16, rel=1e-14)
 
 
 def test_the_message_names_field_rule_unit_and_what_came() -> None:

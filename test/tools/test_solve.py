@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import coinfer_ros
+from coinfer_ros.core import optimizer
 from coinfer_ros.core.costs import (
     BLIP2,
     BLIP2_BUDGET,
@@ -24,7 +25,6 @@ from coinfer_ros.core.costs import (
     System,
     Workload,
 )
-from coinfer_ros.core.optimizer import solve_continuous
 from coinfer_ros.tools.cli import main
 
 PLAN_KEYS = [
@@ -102,7 +102,8 @@ def test_the_papers_scenarios_need_four_flags(
     )
     assert list(answer) == PLAN_KEYS
     assert (answer["status"], answer["bits"], answer["binding"]) == ("optimal", bits, "energy")
-    expected = solve_continuous(System(PAPER_ROBOT, PAPER_EDGE, workload), budget, range(1, 17))
+    system = System(PAPER_ROBOT, PAPER_EDGE, workload)
+    expected = optimizer.solve(optimizer.paper_problem(system, budget, range(1, 17))).plan
     for key in ("robot_clock_hz", "edge_clock_hz", "delay_s", "energy_j"):
         assert answer[key] == getattr(expected, key)
 

@@ -1,135 +1,145 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Solves problem (P1) of arXiv 2602.13052 exactly where any clock up to the greatest can be set.
+"""Solves a problem exactly where any clock up to the greatest can be set.
 
-Derived in docs/theory.md, 4, in place of the paper's iterations. With cycles W and W', weights
-α = (ηψ)^(1/3) and β of the two machines, and g = (αW + βW')/T, the least energy within a delay T is
-at f = g/α and f' = g/β. Where one of these exceeds its greatest clock, that clock is its greatest
-and the other takes what is left of T.
+Delay and energy of a width's best clocks both rise with the width (docs/theory.md, 3 and 4). So
+the widths that fit are the narrowest ones, found by halving, and (P1) of arXiv 2602.13052 needs no
+relaxation, no iterations and no rounding, which could break a budget.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
 
-from coinfer_ros.core.costs import Budget, Processor, System
-from coinfer_ros.core.optimizer.solution import Needs, Point, Solution, check_widths, solution
+from coinfer_ros.core.costs import Budget, System
+from coinfer_ros.core.optimizer import answers, clocks
+from coinfer_ros.core.optimizer.answers import Needs
+from coinfer_ros.core.optimizer.problem import Objective, Problem
+from coinfer_ros.core.optimizer.solution import Point, Solution
 
-_ULP = 2.0**-52
-_NUDGES = 16
+_AGES_S = (
+    1e30  # a deadline that is none, yet finite: without static power the best clock tends to 0
+)
 
 
-def solve_continuous(system: System, budget: Budget, widths: Sequence[int]) -> Solution:
-    """Return the widest bit-width that fits and its clocks of least energy.
+def solve_continuous(problem: Problem, system: System) -> Solution:
+    """Return the exact answer to a problem whose costs are ``system``.
 
-    Minimise D^U(b-1) - D^L(b-1) over widths b and clocks 0 < f <= f_max of both machines, such that
-    delay (8) and energy (9) keep the budget; arXiv 2602.13052, (P1). A plan keeps its budgets as
-    computed, to the last bit; nearest budgets are feasible when given back.
+    A plan keeps its budgets as computed, to the last bit; nearest budgets are feasible when given
+    back.
 
     :param system: both machines and the work.
-    :param budget: greatest delay and energy of one answer.
-    :param widths: allowed bit-widths, rising, in [1, 32].
-    :raises InvalidInput: when ``widths`` breaks its rule.
+    :raises InvalidInput: when the deadline is infinite and a machine has no static power.
 
     >>> from coinfer_ros.core.costs import BLIP2, BLIP2_BUDGET, PAPER_EDGE, PAPER_ROBOT
-    >>> plan = solve_continuous(System(PAPER_ROBOT, PAPER_EDGE, BLIP2), BLIP2_BUDGET, range(1, 17))
-    >>> plan.bits, plan.binding, f"{plan.delay_s:.3f} s", f"{plan.energy_j:.3f} J"
+    >>> from coinfer_ros.core.optimizer.problem import paper_problem
+    >>> system = System(PAPER_ROBOT, PAPER_EDGE, BLIP2)
+    >>> found = solve_continuous(paper_problem(system, BLIP2_BUDGET, range(1, 17)), system)
+    >>> found.bits, found.binding, f"{found.plan.delay_s:.3f} s", f"{found.plan.energy_j:.3f} J"
     (5, 'energy', '3.500 s', '1.056 J')
     """
-    allowed = check_widths(widths)
-    best, wanted = None, None
-    # Delay and energy both rise with the width: what a narrower one lacks, a wider one lacks too.
-    for bits in allowed:
-        point = least_energy(system, bits, budget.delay_s)
-        if point is None or point.energy_j > budget.energy_j:
-            wanted = bits
-            break
-        best = point
-    needs = None if wanted is None else _needs(system, wanted, budget)
-    return solution(best, needs, budget)
+    if not problem.good_widths:
+        return answers.not_good_enough(problem)
+    found = {
+        Objective.LOSS: _least_loss,
+        Objective.ENERGY: _least_energy,
+        Objective.DELAY: _least_delay,
+        Objective.WEIGHTED: _least_weighted,
+    }[problem.objective](problem, system)
+    return found or answers.infeasible(problem, _needs(problem, system, problem.good_widths[0][0]))
 
 
-def least_energy(system: System, bits: int, delay_s: float) -> Point | None:
-    """Return the setting of least energy within ``delay_s``, None when no clocks are fast enough.
-
-    :param bits: bit-width of the robot's weights.
-    :param delay_s: greatest delay, s, above 0; the point's own delay never exceeds it.
-    """
-    fastest = _fastest(system, bits)
-    if fastest.delay_s > delay_s:
+def _least_loss(problem: Problem, system: System) -> Solution | None:
+    good = problem.good_widths
+    low, high = 0, len(good)  # the first `low` widths fit, those from `high` on do not
+    plans: dict[int, Point] = {}
+    while low < high:
+        middle = (low + high) // 2
+        plan = _within(problem, system, good[middle][0])
+        if plan is None:
+            high = middle
+        else:
+            low, plans[middle] = middle + 1, plan
+    if not low:
         return None
-    # The clocks that meet a delay exactly miss it by rounding as often as not: aim a bit earlier.
-    for nudge in range(_NUDGES):
-        point = _point(system, bits, *_clocks_in_time(system, bits, delay_s * (1 - nudge * _ULP)))
-        if point.delay_s <= delay_s:
-            return point
-    return fastest
+    best = min(range(low), key=lambda index: good[index][1])  # the narrowest, hence cheapest
+    plan = plans.get(best) or _within(problem, system, good[best][0])
+    assert plan is not None  # noqa: S101  narrower than one that fits
+    wanted = next((bits for bits, loss in good[low:] if loss < good[best][1]), None)
+    needs = None if wanted is None else _needs(problem, system, wanted)
+    return answers.least_loss(problem, plan, needs)
 
 
-def least_delay_s(system: System, bits: int, energy_j: float) -> float:
-    """Return the least delay for which ``least_energy`` needs at most ``energy_j``, s.
+def _least_energy(problem: Problem, system: System) -> Solution | None:
+    bits = problem.good_widths[0][0]  # energy rises with the width: the narrowest will do
+    plan = _within(problem, system, bits)
+    if plan is None:
+        return None
+    at_leisure = clocks.least_energy(system, bits, _AGES_S)
+    hurried = at_leisure is not None and at_leisure.energy_j < plan.energy_j
+    return answers.least_cost(problem, plan, delay=hurried, energy=False)
 
-    :param bits: bit-width of the robot's weights.
-    :param energy_j: greatest energy, J, above 0.
+
+def _least_delay(problem: Problem, system: System) -> Solution | None:
+    bits = problem.good_widths[0][0]  # and so does the delay
+    plan = clocks.least_delay(system, bits, problem.budget.energy_j)
+    if plan is None or plan.delay_s > problem.budget.delay_s:
+        return None
+    top = clocks.fastest(system, bits)
+    return answers.least_cost(problem, plan, delay=False, energy=top.delay_s < plan.delay_s)
+
+
+def _least_weighted(problem: Problem, system: System) -> Solution | None:
+    plan, budget = _best_weighted(problem, system), problem.budget
+    if plan is None:
+        return None
+    binds = []
+    for freer in (Budget(_AGES_S, budget.energy_j), Budget(budget.delay_s)):
+        freed = _best_weighted(dataclasses.replace(problem, budget=freer), system)
+        binds.append(freed is not None and _value(problem, freed) < _value(problem, plan))
+    return answers.least_cost(problem, plan, delay=binds[0], energy=binds[1])
+
+
+def _best_weighted(problem: Problem, system: System) -> Point | None:
+    """Try every width: each has its own best clocks, and no order of them is known."""
+    plans = [
+        (problem.key(loss, plan.energy_j, plan.delay_s), plan)
+        for bits, loss in problem.good_widths
+        if (plan := _weighted_within(problem, system, bits)) is not None
+    ]
+    return min(plans, key=lambda pair: pair[0])[1] if plans else None
+
+
+def _weighted_within(problem: Problem, system: System, bits: int) -> Point | None:
+    """Return a width's best clocks within the budgets.
+
+    The sum is convex in the delay, energy at its least for each: a budget broken is used up.
     """
-
-    def enough(delay_s: float) -> bool:
-        point = least_energy(system, bits, delay_s)
-        return point is not None and point.energy_j <= energy_j
-
-    high = _fastest(system, bits).delay_s
-    if enough(high):
-        return high
-    while not enough(high):
-        high *= 2.0
-    low = high / 2.0
-    # Least energy falls with the delay. Down to neighbouring floats, so that the answer itself is
-    # feasible: a closed form (docs/theory.md, 4) misses that by its last digit.
-    while low < (middle := low + (high - low) / 2.0) < high:
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    budget, weights = problem.budget, problem.weights
+    plan: Point | None = None
+    if weights.delay:
+        plan = clocks.least_weighted(system, bits, energy=weights.energy, delay=weights.delay)
+    if plan is None or plan.delay_s > budget.delay_s:
+        plan = clocks.least_energy(system, bits, budget.delay_s)
+    if plan is not None and plan.energy_j > budget.energy_j:
+        plan = clocks.least_delay(system, bits, budget.energy_j)
+    return plan if plan is not None and plan.delay_s <= budget.delay_s else None
 
 
-def _needs(system: System, bits: int, budget: Budget) -> Needs:
-    """Return what a width needs; slower clocks always save energy, so some delay always does."""
-    point = least_energy(system, bits, budget.delay_s)
+def _value(problem: Problem, plan: Point) -> float:
+    return problem.value(problem.loss(plan.bits), plan.energy_j, plan.delay_s)
+
+
+def _within(problem: Problem, system: System, bits: int) -> Point | None:
+    """Return the setting of least energy of a width if it keeps both budgets."""
+    plan = clocks.least_energy(system, bits, problem.budget.delay_s)
+    return plan if plan is not None and plan.energy_j <= problem.budget.energy_j else None
+
+
+def _needs(problem: Problem, system: System, bits: int) -> Needs:
+    """Return what a width needs of each budget, the other held."""
+    cheap = clocks.least_energy(system, bits, problem.budget.delay_s)
+    fast = clocks.enough_delay(system, bits, problem.budget.energy_j)
     return Needs(
-        delay=(least_delay_s(system, bits, budget.energy_j), bits),
-        energy=None if point is None else (point.energy_j, bits),
-    )
-
-
-def _clocks_in_time(system: System, bits: int, delay_s: float) -> tuple[float, float]:
-    """Return the clocks of least energy that take ``delay_s``, Hz; docs/theory.md, 4."""
-    robot, edge = system.robot, system.edge
-    cycles = system.workload.robot_flop_at(bits) / robot.flop_per_cycle
-    edge_cycles = system.workload.edge_flop / edge.flop_per_cycle
-    alpha = (robot.pue * robot.power_coefficient) ** (1 / 3)
-    beta = (edge.pue * edge.power_coefficient) ** (1 / 3)
-    g = (alpha * cycles + beta * edge_cycles) / delay_s
-    if g / alpha > robot.clock_max_hz:
-        left_s = delay_s - cycles / robot.clock_max_hz
-        return robot.clock_max_hz, _clock(edge, edge_cycles, left_s)
-    if g / beta > edge.clock_max_hz:
-        left_s = delay_s - edge_cycles / edge.clock_max_hz
-        return _clock(robot, cycles, left_s), edge.clock_max_hz
-    return g / alpha, g / beta
-
-
-def _clock(processor: Processor, cycles: float, left_s: float) -> float:
-    """Return the clock that does ``cycles`` in ``left_s``, at most the greatest, Hz."""
-    greatest = processor.clock_max_hz
-    return min(cycles / left_s, greatest) if left_s > 0.0 else greatest
-
-
-def _fastest(system: System, bits: int) -> Point:
-    return _point(system, bits, system.robot.clock_max_hz, system.edge.clock_max_hz)
-
-
-def _point(system: System, bits: int, robot_clock_hz: float, edge_clock_hz: float) -> Point:
-    return Point(
-        bits=bits,
-        robot_clock_hz=robot_clock_hz,
-        edge_clock_hz=edge_clock_hz,
-        delay_s=system.delay_s(bits, robot_clock_hz, edge_clock_hz),
-        energy_j=system.energy_j(bits, robot_clock_hz, edge_clock_hz),
+        delay=None if fast is None else (fast[0], bits),
+        energy=None if cheap is None else (cheap.energy_j, bits),
     )

@@ -1,65 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Solves problem (P1) of arXiv 2602.13052 exactly over tables: finite clock steps, any cost law."""
+"""Solves a problem exactly over tables: finite clock steps, any cost law, any loss."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+import itertools
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coinfer_ros.core import checks
 from coinfer_ros.core.costs import Budget
-from coinfer_ros.core.optimizer.solution import Needs, Point, Solution, solution
+from coinfer_ros.core.optimizer import answers
+from coinfer_ros.core.optimizer.answers import Needs
+from coinfer_ros.core.optimizer.problem import Objective, Problem
+from coinfer_ros.core.optimizer.solution import Point, Solution
 from coinfer_ros.core.optimizer.tables import Table, Tables
 
-
-@dataclass(frozen=True)
-class _Costs:
-    """Total delay and energy of one width, (F, G) each."""
-
-    delay_s: Table
-    energy_j: Table
+Mask = NDArray[np.bool_]
 
 
-def solve_stepped(
-    tables: Tables, budget: Budget, *, overhead_s: float = 0.0, overhead_j: float = 0.0
-) -> Solution:
-    """Return the widest bit-width that fits and its clocks of least energy.
+def solve_stepped(problem: Problem, tables: Tables) -> Solution:
+    """Return the exact answer to a problem whose costs are ``tables``.
 
-    Maximise the width such that ``robot + edge + overhead`` keeps the budget in delay and energy;
-    among equals take least energy, then least delay, then the clocks that the tables name first.
-    All settings are tried, so the answer is exact for any table.
+    All settings are tried, so the answer is exact for any table. Ties go as the objective says,
+    then to the wider width, then to the clocks that the tables name first.
 
     :param tables: what each half takes at every setting.
-    :param budget: greatest delay and energy of one answer.
-    :param overhead_s: delay that no setting changes (the link), s, at least 0.
-    :param overhead_j: energy that no setting changes, J, at least 0.
-    :raises InvalidInput: when an overhead is negative or not finite.
     """
-    checks.number("overhead_s", overhead_s, low=0.0, unit="s")
-    checks.number("overhead_j", overhead_j, low=0.0, unit="J")
-    delays: list[tuple[float, int]] = []
-    energies: list[tuple[float, int]] = []
-    best = None
-    for row in reversed(range(len(tables.widths))):
-        costs = _costs(tables, row, overhead_s, overhead_j)
-        in_time = costs.delay_s <= budget.delay_s
-        affordable = costs.energy_j <= budget.energy_j
-        fits = in_time & affordable
-        if fits.any():
-            best = _first(tables, row, costs, fits, by_energy=True)
-            break
-        bits = tables.widths[row]
-        energies.append((_least(costs.energy_j, in_time), bits))
-        delays.append((_least(costs.delay_s, affordable), bits))
-    needs = Needs(_smallest(delays), _smallest(energies)) if delays else None
-    return solution(best, needs, budget)
+    good = problem.good_widths
+    if not good:
+        return answers.not_good_enough(problem)
+    plan = _best(problem, tables)
+    if plan is None:
+        return answers.infeasible(problem, _needs(problem, tables, [bits for bits, _ in good]))
+    if problem.objective is Objective.LOSS:
+        wanted = [bits for bits, loss in good if loss < problem.loss(plan.bits)]
+        needs = _needs(problem, tables, wanted) if wanted else None
+        return answers.least_loss(problem, plan, needs)
+    budget = problem.budget
+    return answers.least_cost(
+        problem,
+        plan,
+        delay=_would_help(problem, tables, plan, Budget(energy_j=budget.energy_j)),
+        energy=_would_help(problem, tables, plan, Budget(delay_s=budget.delay_s)),
+    )
 
 
-def best_effort(
-    tables: Tables, budget: Budget, *, overhead_s: float = 0.0, overhead_j: float = 0.0
-) -> Point | None:
+def best_effort(tables: Tables, budget: Budget) -> Point | None:
     """Return what to run while nothing keeps both budgets: an answer late rather than dear.
 
     The setting of least delay within the energy budget; where none is, the one of least energy.
@@ -67,41 +55,87 @@ def best_effort(
 
     :param tables: what each half takes at every setting.
     :param budget: greatest delay and energy of one answer.
-    :param overhead_s: delay that no setting changes (the link), s, at least 0.
-    :param overhead_j: energy that no setting changes, J, at least 0.
     :returns: None only when no setting at all can be had.
-    :raises InvalidInput: when an overhead is negative or not finite.
     """
-    checks.number("overhead_s", overhead_s, low=0.0, unit="s")
-    checks.number("overhead_j", overhead_j, low=0.0, unit="J")
     rows = range(len(tables.widths))
-    every = [_costs(tables, row, overhead_s, overhead_j) for row in rows]
-    affordable = [costs.energy_j <= budget.energy_j for costs in every]
-    by_energy = not any(mask.any() for mask in affordable)
-    masks = [np.isfinite(costs.energy_j) for costs in every] if by_energy else affordable
-    points = [
-        _first(tables, row, every[row], masks[row], by_energy=by_energy)
-        for row in reversed(rows)
-        if masks[row].any()
-    ]
-    if by_energy:
-        return min(points, key=lambda point: (point.energy_j, point.delay_s), default=None)
-    return min(points, key=lambda point: (point.delay_s, point.energy_j))
-
-
-def _costs(tables: Tables, row: int, overhead_s: float, overhead_j: float) -> _Costs:
-    return _Costs(
-        delay_s=tables.robot_delay_s[row][:, None] + (tables.edge_delay_s + overhead_s),
-        energy_j=tables.robot_energy_j[row][:, None] + (tables.edge_energy_j + overhead_j),
+    points = [_fastest(tables, row, Budget(energy_j=budget.energy_j)) for row in reversed(rows)]
+    if any(points):
+        return min(filter(None, points), key=lambda point: (point.delay_s, point.energy_j))
+    points = [_cheapest(tables, row, Budget()) for row in reversed(rows)]
+    return min(
+        filter(None, points), key=lambda point: (point.energy_j, point.delay_s), default=None
     )
 
 
-def _first(
-    tables: Tables, row: int, costs: _Costs, mask: NDArray[np.bool_], *, by_energy: bool
-) -> Point:
-    """Return the best setting of one width among those of ``mask``, which has one."""
+@dataclasses.dataclass(frozen=True)
+class _Costs:
+    """Total delay and energy of one width, (F, G) each."""
+
+    delay_s: Table
+    energy_j: Table
+
+    @classmethod
+    def of(cls, tables: Tables, row: int) -> _Costs:
+        """Add up both halves of a width."""
+        return cls(
+            delay_s=tables.robot_delay_s[row][:, None] + tables.edge_delay_s,
+            energy_j=tables.robot_energy_j[row][:, None] + tables.edge_energy_j,
+        )
+
+    def fit(self, budget: Budget) -> Mask:
+        """Say which settings keep both budgets."""
+        fit: Mask = (self.delay_s <= budget.delay_s) & (self.energy_j <= budget.energy_j)
+        if np.inf in (budget.delay_s, budget.energy_j):
+            fit &= np.isfinite(self.delay_s)  # what cannot be had costs inf, which inf allows
+        return fit
+
+
+def _best(problem: Problem, tables: Tables) -> Point | None:
+    """Return the best setting within the budgets, None where there is none."""
+    good = sorted(problem.good_widths, key=lambda pair: (pair[1], -pair[0]))
+    groups: Iterable[Sequence[tuple[int, float]]] = [good]
+    if problem.objective is Objective.LOSS:  # what is worse need not be looked at
+        groups = [list(group) for _, group in itertools.groupby(good, key=lambda pair: pair[1])]
+    for group in groups:
+        found = [
+            (problem.key(loss, point.energy_j, point.delay_s), -bits, point)
+            for bits, loss in group
+            if (point := _best_of_width(problem, tables, bits, loss)) is not None
+        ]
+        if found:
+            return min(found, key=lambda entry: entry[:2])[2]
+    return None
+
+
+def _best_of_width(problem: Problem, tables: Tables, bits: int, loss: float) -> Point | None:
+    row = tables.widths.index(bits)
+    if problem.objective is Objective.DELAY:
+        return _fastest(tables, row, problem.budget)
+    if problem.objective is not Objective.WEIGHTED:
+        return _cheapest(tables, row, problem.budget)
+    costs = _Costs.of(tables, row)
+    fit = costs.fit(problem.budget)
+    energy_j, delay_s = (np.where(fit, cost, 0.0) for cost in (costs.energy_j, costs.delay_s))
+    value = problem.weights.value(loss, energy_j, delay_s)
+    return _first(tables, row, costs, fit & (value == _least(value, fit)), by_delay=False)
+
+
+def _cheapest(tables: Tables, row: int, budget: Budget) -> Point | None:
+    costs = _Costs.of(tables, row)
+    return _first(tables, row, costs, costs.fit(budget), by_delay=False)
+
+
+def _fastest(tables: Tables, row: int, budget: Budget) -> Point | None:
+    costs = _Costs.of(tables, row)
+    return _first(tables, row, costs, costs.fit(budget), by_delay=True)
+
+
+def _first(tables: Tables, row: int, costs: _Costs, mask: Mask, *, by_delay: bool) -> Point | None:
+    """Return the setting of least energy (or delay) where ``mask`` holds, then of least other."""
+    if not mask.any():
+        return None
     leading, other = costs.energy_j, costs.delay_s
-    if not by_energy:
+    if by_delay:
         leading, other = other, leading
     ties = mask & (leading == _least(leading, mask))
     best = int(np.argmin(np.where(ties, other, np.inf)))
@@ -115,7 +149,29 @@ def _first(
     )
 
 
-def _least(table: Table, mask: NDArray[np.bool_]) -> float:
+def _needs(problem: Problem, tables: Tables, wanted: Sequence[int]) -> Needs:
+    """Return the least that any of the wanted widths needs of each budget, the other held."""
+    delays, energies = [], []
+    for bits in wanted:
+        costs = _Costs.of(tables, tables.widths.index(bits))
+        affordable = costs.energy_j <= problem.budget.energy_j
+        in_time = costs.delay_s <= problem.budget.delay_s
+        delays.append((_least(costs.delay_s, affordable), bits))
+        energies.append((_least(costs.energy_j, in_time), bits))
+    return Needs(_smallest(delays), _smallest(energies))
+
+
+def _would_help(problem: Problem, tables: Tables, plan: Point, freer: Budget) -> bool:
+    """Say whether the objective would fall under another budget."""
+    freed = _best(dataclasses.replace(problem, budget=freer), tables)
+    return freed is not None and _value(problem, freed) < _value(problem, plan)
+
+
+def _value(problem: Problem, plan: Point) -> float:
+    return problem.value(problem.loss(plan.bits), plan.energy_j, plan.delay_s)
+
+
+def _least(table: Table, mask: Mask) -> float:
     """Return the least entry where ``mask`` holds, inf where nowhere."""
     return float(np.min(table, where=mask, initial=np.inf))
 

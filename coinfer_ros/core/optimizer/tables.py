@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coinfer_ros.core import limits
+from coinfer_ros.core import checks, limits
 from coinfer_ros.core.costs import System
 from coinfer_ros.core.errors import InvalidInput
-from coinfer_ros.core.optimizer.solution import check_widths
+from coinfer_ros.core.widths import check_widths
 
 Table = NDArray[np.float64]
 
@@ -31,6 +32,8 @@ class Tables:
     :param robot_energy_j: (B, F) energy of the robot's half, J.
     :param edge_delay_s: (G,) delay of the edge's half, s.
     :param edge_energy_j: (G,) energy of the edge's half, J.
+    :param robot_guessed_hz: robot clocks whose costs are interpolated, not measured or computed.
+    :param edge_guessed_hz: edge clocks likewise.
     :raises InvalidInput: naming the field, its rule and what came.
     """
 
@@ -41,6 +44,8 @@ class Tables:
     robot_energy_j: Table
     edge_delay_s: Table
     edge_energy_j: Table
+    robot_guessed_hz: frozenset[float] = frozenset()
+    edge_guessed_hz: frozenset[float] = frozenset()
 
     def __post_init__(self) -> None:
         check_widths(self.widths)
@@ -63,6 +68,25 @@ class Tables:
                     f"{half}_delay_s and {half}_energy_j must be infinite in the same places"
                 )
 
+    def guesses(self, robot_clock_hz: float, edge_clock_hz: float) -> bool:
+        """Say whether the costs of these clocks are interpolated."""
+        return robot_clock_hz in self.robot_guessed_hz or edge_clock_hz in self.edge_guessed_hz
+
+    def with_overhead(self, *, delay_s: float, energy_j: float) -> Tables:
+        """Return these tables with what no setting changes on top: a link, a queue.
+
+        :param delay_s: s, at least 0.
+        :param energy_j: J, at least 0.
+        :raises InvalidInput: when one is negative or not finite.
+        """
+        checks.number("overhead delay_s", delay_s, low=0.0, unit="s")
+        checks.number("overhead energy_j", energy_j, low=0.0, unit="J")
+        return dataclasses.replace(
+            self,
+            edge_delay_s=self.edge_delay_s + delay_s,
+            edge_energy_j=self.edge_energy_j + energy_j,
+        )
+
     def _freeze(self, name: str, shape: tuple[int, ...]) -> None:
         """Check one table and put a read-only copy of it in its place."""
         table = np.array(getattr(self, name), np.float64)  # a copy: the caller may go on writing
@@ -81,7 +105,7 @@ def analytic_tables(
     robot_clocks_hz: Sequence[float],
     edge_clocks_hz: Sequence[float],
 ) -> Tables:
-    """Fill tables by the analytic model, arXiv 2602.13052, eq. (4) to (7).
+    """Fill tables by the analytic model, arXiv 2602.13052, eq. (4) to (7); the link is the edge's.
 
     :param system: both machines and the work.
     :param widths: (B,) bit-widths, rising, in [1, 32].
@@ -93,6 +117,7 @@ def analytic_tables(
     robot_hz, edge_hz = np.array(robot_clocks_hz, float), np.array(edge_clocks_hz, float)
     if not ((robot_hz > 0.0).all() and (edge_hz > 0.0).all()):
         raise InvalidInput("clocks must be above 0 Hz, got another")
+    edge_flop, link = system.workload.edge_flop_in_all, system.link
     flops = [system.workload.robot_flop_at(bits) for bits in allowed]
     return Tables(
         widths=allowed,
@@ -100,6 +125,6 @@ def analytic_tables(
         edge_clocks_hz=tuple(edge_hz.tolist()),
         robot_delay_s=np.stack([system.robot.delay_s(flop, robot_hz) for flop in flops]),
         robot_energy_j=np.stack([system.robot.energy_j(flop, robot_hz) for flop in flops]),
-        edge_delay_s=system.edge.delay_s(system.workload.edge_flop, edge_hz),
-        edge_energy_j=system.edge.energy_j(system.workload.edge_flop, edge_hz),
+        edge_delay_s=system.edge.delay_s(edge_flop, edge_hz) + link.delay_s,
+        edge_energy_j=system.edge.energy_j(edge_flop, edge_hz) + link.energy_j,
     )

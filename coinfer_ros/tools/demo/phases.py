@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from coinfer_ros.core.boards import Board
 from coinfer_ros.core.costs import System, Workload
 from coinfer_ros.core.model import WEIGHT_BITS
-from coinfer_ros.core.optimizer.continuous import least_energy
+from coinfer_ros.core.optimizer.clocks import least_energy
 
 # What the framework and this machine add to the modelled computation, roughly.
 ALLOWANCE_S = 0.04

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import assume, given
@@ -25,10 +26,15 @@ from coinfer_ros.core.costs import (
     Workload,
 )
 from coinfer_ros.core.errors import InvalidInput
-from coinfer_ros.core.optimizer import Status, solve_continuous
+from coinfer_ros.core.optimizer import Solution, Status, paper_problem, solve
 
 WIDTHS = range(1, 17)
 PAPER = System(PAPER_ROBOT, PAPER_EDGE, BLIP2)
+
+
+def solved(system: System, budget: Budget, widths: Sequence[int]) -> Solution:
+    """Return the exact answer to the paper's problem (P1)."""
+    return solve(paper_problem(system, budget, widths))
 
 
 def spread(low: float, high: float) -> st.SearchStrategy[float]:
@@ -95,7 +101,7 @@ def test_the_papers_scenarios_get_five_and_six_bits(
     workload: Workload, budget: Budget, bits: int
 ) -> None:
     system = System(PAPER_ROBOT, PAPER_EDGE, workload)
-    found = solve_continuous(system, budget, WIDTHS)
+    found = solved(system, budget, WIDTHS)
     assert (found.status, found.bits, found.binding) == (Status.OPTIMAL, bits, "energy")
 
     def objective(width: int) -> float:
@@ -117,11 +123,11 @@ def test_the_plan_is_the_widest_and_cheapest_that_a_numerical_search_finds(
     for bits, energy_j in energies.items():
         assume(abs(energy_j / budget.energy_j - 1.0) > 1e-6)
         assume(abs(system.delay_s(bits, *fastest) / budget.delay_s - 1.0) > 1e-6)
-    found = solve_continuous(system, budget, WIDTHS)
+    found = solved(system, budget, WIDTHS)
     fitting = [bits for bits, energy in energies.items() if energy <= budget.energy_j]
     assert found.bits == max(fitting, default=None)
-    if found.bits is not None:
-        assert found.energy_j == pytest.approx(energies[found.bits], rel=1e-6)
+    if found.plan is not None:
+        assert found.plan.energy_j == pytest.approx(energies[found.bits], rel=1e-6)
 
 
 @given(problems())
@@ -129,19 +135,19 @@ def test_a_plan_keeps_budgets_and_clocks_to_the_last_bit_and_costs_what_it_says(
     problem: tuple[System, Budget],
 ) -> None:
     system, budget = problem
-    found = solve_continuous(system, budget, WIDTHS)
-    assume(found.bits is not None)
-    assert 0.0 < found.robot_clock_hz <= system.robot.clock_max_hz
-    assert 0.0 < found.edge_clock_hz <= system.edge.clock_max_hz
-    plan = (found.bits, found.robot_clock_hz, found.edge_clock_hz)
-    assert found.delay_s == system.delay_s(*plan) <= budget.delay_s
-    assert found.energy_j == system.energy_j(*plan) <= budget.energy_j
+    found = solved(system, budget, WIDTHS)
+    assume(found.plan is not None)
+    assert 0.0 < found.plan.robot_clock_hz <= system.robot.clock_max_hz
+    assert 0.0 < found.plan.edge_clock_hz <= system.edge.clock_max_hz
+    plan = (found.bits, found.plan.robot_clock_hz, found.plan.edge_clock_hz)
+    assert found.plan.delay_s == system.delay_s(*plan) <= budget.delay_s
+    assert found.plan.energy_j == system.energy_j(*plan) <= budget.energy_j
 
 
 @given(problems())
 def test_nearest_budgets_are_feasible_and_nothing_less_is(problem: tuple[System, Budget]) -> None:
     system, budget = problem
-    found = solve_continuous(system, budget, WIDTHS)
+    found = solved(system, budget, WIDTHS)
     assume(found.status is Status.INFEASIBLE)
     for field, nearest in (
         ("delay_s", found.nearest_delay_s),
@@ -152,8 +158,8 @@ def test_nearest_budgets_are_feasible_and_nothing_less_is(problem: tuple[System,
         assert nearest > getattr(budget, field)
         enough = dataclasses.replace(budget, **{field: nearest})
         less = dataclasses.replace(budget, **{field: nearest * (1.0 - 1e-12)})
-        assert solve_continuous(system, enough, WIDTHS).bits == 1
-        assert solve_continuous(system, less, WIDTHS).status is Status.INFEASIBLE
+        assert solved(system, enough, WIDTHS).bits == 1
+        assert solved(system, less, WIDTHS).status is Status.INFEASIBLE
 
 
 @given(problems())
@@ -161,14 +167,14 @@ def test_the_binding_budget_is_the_delay_only_where_no_clocks_meet_it(
     problem: tuple[System, Budget],
 ) -> None:
     system, budget = problem
-    found = solve_continuous(system, budget, WIDTHS)
+    found = solved(system, budget, WIDTHS)
     wanted = 1 if found.bits is None else found.bits + 1
     if wanted > WIDTHS[-1]:
         assert found.binding == "max_bits"
         return
     # Each budget alone removed: without the delay's something always fits, only slower.
-    slow = solve_continuous(system, Budget(1e30, budget.energy_j), WIDTHS)
-    rich = solve_continuous(system, Budget(budget.delay_s, 1e30), WIDTHS)
+    slow = solved(system, Budget(1e30, budget.energy_j), WIDTHS)
+    rich = solved(system, Budget(budget.delay_s, 1e30), WIDTHS)
     assert slow.bits == WIDTHS[-1]
     assert found.binding == ("delay" if (rich.bits or 0) < wanted else "energy")
     if found.bits is None:
@@ -183,7 +189,7 @@ def test_free_clocks_take_the_closed_forms() -> None:
     alpha, beta = (1 * 2e-29) ** (1 / 3), (2 * 1e-28) ** (1 / 3)
     edge = beta * 174.95e9 / 128
     for delay_s, energy_j in ((3.5, 2.0), (3.5, 0.2), (1.0, 60.0)):
-        found = solve_continuous(system, Budget(delay_s, energy_j), WIDTHS)
+        found = solved(system, Budget(delay_s, energy_j), WIDTHS)
         relaxed = ((energy_j * delay_s**2) ** (1 / 3) - edge) / (alpha * cycles)
         bits = min(16, math.floor(relaxed))
         if bits < 1:
@@ -193,13 +199,13 @@ def test_free_clocks_take_the_closed_forms() -> None:
             continue
         s = bits * alpha * cycles + edge
         assert found.bits == bits
-        assert found.robot_clock_hz == pytest.approx(s / (alpha * delay_s), rel=1e-13)
-        assert found.edge_clock_hz == pytest.approx(s / (beta * delay_s), rel=1e-13)
-        assert found.energy_j == pytest.approx(s**3 / delay_s**2, rel=1e-13)
+        assert found.plan.robot_clock_hz == pytest.approx(s / (alpha * delay_s), rel=1e-13)
+        assert found.plan.edge_clock_hz == pytest.approx(s / (beta * delay_s), rel=1e-13)
+        assert found.plan.energy_j == pytest.approx(s**3 / delay_s**2, rel=1e-13)
 
 
 def test_ample_budgets_are_bound_by_the_widest_width_alone() -> None:
-    found = solve_continuous(PAPER, Budget(100.0, 100.0), (2, 4, 8))
+    found = solved(PAPER, Budget(100.0, 100.0), (2, 4, 8))
     assert (found.bits, found.binding) == (8, "max_bits")
     assert found.message == (
         "8 bits, the widest allowed, fit: 100 s of 100 s and 0.002873 J of 100 J"
@@ -207,14 +213,14 @@ def test_ample_budgets_are_bound_by_the_widest_width_alone() -> None:
 
 
 def test_a_message_gives_both_ways_out_where_there_are_two() -> None:
-    assert solve_continuous(PAPER, BLIP2_BUDGET, WIDTHS).message == (
+    assert solved(PAPER, BLIP2_BUDGET, WIDTHS).message == (
         "the energy budget of 2 J binds: within 3.5 s, 6 bits would need 4.169 J "
         "(or, within 2 J, 6 bits would need 3.71 s)"
     )
 
 
 def test_a_deadline_that_no_clocks_meet_has_no_nearest_energy() -> None:
-    found = solve_continuous(PAPER, Budget(0.1, 2.0), WIDTHS)
+    found = solved(PAPER, Budget(0.1, 2.0), WIDTHS)
     assert (found.status, found.binding, found.bits) == (Status.INFEASIBLE, "delay", None)
     assert found.nearest_energy_j is None
     assert found.message == (
@@ -232,7 +238,7 @@ def test_the_ends_of_every_range_are_answered() -> None:
                 for delay_s in (5e-324, 1.0, 1e30):
                     for energy_j in (5e-324, 1.0, 1e30):
                         system = System(robot, edge, Workload(flop, 1.0, 64))
-                        found = solve_continuous(system, Budget(delay_s, energy_j), range(1, 33))
+                        found = solved(system, Budget(delay_s, energy_j), range(1, 33))
                         for value in (found.nearest_delay_s, found.nearest_energy_j):
                             assert value is None or math.isfinite(value)
 
@@ -240,4 +246,4 @@ def test_the_ends_of_every_range_are_answered() -> None:
 @pytest.mark.parametrize("widths", [(), (0, 1), (2, 2), (3, 2), (33,), (1.5,), (True,)])
 def test_widths_that_do_not_rise_within_their_range_are_refused(widths: tuple[int, ...]) -> None:
     with pytest.raises(InvalidInput, match=r"^widths must .*, got "):
-        solve_continuous(PAPER, BLIP2_BUDGET, widths)
+        solved(PAPER, BLIP2_BUDGET, widths)

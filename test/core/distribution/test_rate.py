@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize
 
-from coinfer_ros.core.distribution import fit_rate
+from coinfer_ros.core.distribution import RateFit, fit_rate
 from coinfer_ros.core.errors import InvalidInput
 
 MAGNITUDES = st.lists(
@@ -54,14 +54,17 @@ def test_the_least_integer_has_a_magnitude() -> None:
     assert fit_rate(np.array([-128], np.int8)).rate == 1 / 128
 
 
+@pytest.mark.parametrize("weights", [[0.0, -0.0], [0, 0], [5e-324, 0.0]])
+def test_weights_without_a_magnitude_have_an_infinite_rate(weights: list[float]) -> None:
+    assert fit_rate(weights) == RateFit(math.inf, math.inf, 2)
+
+
 @pytest.mark.parametrize(
     ("weights", "rule"),
     [
         ([], "at least one number"),
-        ([0.0, -0.0], "not all be zero"),
         ([1.0, math.nan], "finite"),
         ([1.0, -math.inf], "finite"),
-        ([5e-324], "not all be zero"),
         ([1.7e308, 1.7e308], "finite"),
         ([1j], "real numbers"),
         (["a"], "real numbers"),

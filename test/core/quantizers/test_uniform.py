@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from coinfer_ros.core.errors import InvalidInput
-from coinfer_ros.core.quantizers import choose_qparams, dequantize, quantize, stored_bits
+from coinfer_ros.core.quantizers.uniform import choose_qparams, dequantize, quantize, stored_bits
 
 Weights = NDArray[np.float32]
 BITS = st.integers(2, 16)
@@ -87,6 +87,23 @@ def test_every_code_of_every_width_comes_back(bits: int) -> None:
         assert (back == codes).all()
 
 
+@pytest.mark.parametrize("bits", range(2, 17))
+def test_at_every_bound_the_exact_quotient_decides(bits: int) -> None:
+    top = 2 ** (bits - 1) - 1
+    halves = np.arange(-top, top, max(1, top // 20)) + 0.5
+    # Float32 finds most codes by itself; the last two scales are beyond what it can.
+    scales = np.array([1.0, *np.random.default_rng(0).uniform(0.5, 1, 20), 3e30, 1e-38], np.float32)
+    near = (halves * scales[:, None].astype(np.float64) / top).astype(np.float32)
+    zero = np.float32(0.0)
+    weights = np.hstack([near, np.nextafter(near, zero), np.nextafter(near, 2 * near)])
+    codes = quantize(weights, scales, bits)
+    safe = quantize(weights[:-2], scales[:-2], bits)
+    for row, scale, found in zip(weights, scales, codes, strict=True):
+        expected = [round(Fraction(w.item()) * top / Fraction(scale.item())) for w in row]
+        assert found.tolist() == expected
+    assert (safe == codes[:-2]).all()
+
+
 def test_a_row_of_zeros_comes_back_exactly_and_leaves_its_neighbour_alone() -> None:
     weights = np.array([[0.0, 0.0], [1.0, -2.0]], np.float32)
     assert round_trip(weights, 2).tolist() == [[0.0, 0.0], [0.0, -2.0]]
@@ -154,7 +171,7 @@ def test_weights_that_cannot_be_quantized_are_refused(weights: Weights, rule: st
     with pytest.raises(InvalidInput, match=rf"^weights must .*{rule}"):
         choose_qparams(weights, 4)
     with pytest.raises(InvalidInput, match=rf"^weights must .*{rule}"):
-        quantize(weights, ONES, 4)
+        quantize(weights, np.ones(len(weights), np.float32), 4)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The closed form of an allocation whose widths need not be whole: reverse water-filling.
+
+Minimise Σ_l a_l·2^(-b_l), a_l = q_l·H_l·κ/λ_l, subject to Σ_l N_l·b_l ≤ budget and every b_l in
+[low, high]. Each term is convex, so that the conditions of Karush, Kuhn and Tucker suffice: some
+price μ has a_l·ln2·2^(-b_l) = μ·N_l for every layer within its limits, which is
+b_l = log2(a_l·ln2/(μ·N_l)), clipped. What they cost falls with log2 μ in straight pieces; the price
+is read off the right one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from coinfer_ros.core import checks, limits
+from coinfer_ros.core.allocation.laws import positive, same_length
+from coinfer_ros.core.allocation.options import Reals
+from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.optimizer.solution import Status
+
+
+@dataclass(frozen=True)
+class WaterLevel:
+    """Widths that need not be whole.
+
+    :param status: whether any keep the budget.
+    :param bits: (L,) width of each layer, None when infeasible, as are the next three.
+    :param price: μ, what one more unit of budget takes off the distortion; 0 when none does.
+    :param distortion: Σ a_l·2^(-b_l), units of the output.
+    :param cost: Σ N_l·b_l; roundings aside at most the budget.
+    :param least_budget: the smallest budget that would do, None when there are widths.
+    :raises InvalidInput: when widths are there with status infeasible, or absent with optimal.
+    """
+
+    status: Status
+    bits: tuple[float, ...] | None
+    price: float | None
+    distortion: float | None
+    cost: float | None
+    least_budget: float | None
+
+    def __post_init__(self) -> None:
+        found = (self.bits, self.price, self.distortion, self.cost)
+        if {field is not None for field in found} != {self.status is Status.OPTIMAL}:
+            raise InvalidInput(f"widths must be whole if {Status.OPTIMAL}, else absent: {found}")
+
+
+def water_filling(
+    *,
+    sizes: ArrayLike,
+    steepness: ArrayLike,
+    weight_rates: ArrayLike,
+    cost_per_bit: ArrayLike,
+    budget: float,
+    low: float = 1.0,
+    high: float = 16.0,
+    kappa: float = 1.0,
+) -> WaterLevel:
+    """Return the best widths when they need not be whole; docs/theory.md proves them.
+
+    With κ = 1 the law is D^L of arXiv 2602.13052, eq. (24), below every curve of ``law_table``: no
+    whole widths then have less distortion by any of them.
+
+    :param sizes: (L,) weights q_l, above 0.
+    :param steepness: (L,) H_l at least 0, units of the output for each weight unit.
+    :param weight_rates: (L,) λ_l, 1/weight unit.
+    :param cost_per_bit: (L,) N_l above 0: q_l for stored bits, s for a delay.
+    :param budget: greatest Σ N_l·b_l.
+    :param low: least width, bits, at least 0.
+    :param high: greatest width, bits, above ``low``, at most 32.
+    :param kappa: κ of the law D = κ/(λ·2^b), above 0.
+    :raises InvalidInput: when an argument breaks its rule.
+    """
+    q, h = positive("sizes", sizes), positive("steepness", steepness, zero=True)
+    lambdas, n = positive("weight_rates", weight_rates), positive("cost_per_bit", cost_per_bit)
+    same_length(sizes=q, steepness=h, weight_rates=lambdas, cost_per_bit=n)
+    checks.number("budget", budget)
+    checks.number("low", low, low=0.0, unit="bits")
+    checks.number("high", high, high=limits.BITS_MAX, above=low, unit="bits")
+    a = q * h * checks.number("kappa", kappa, above=0.0) / lambdas
+    least = low * float(n.sum())
+    if least > budget:
+        return WaterLevel(Status.INFEASIBLE, None, None, None, None, least)
+    with np.errstate(divide="ignore"):
+        unpriced = np.log2(a * math.log(2.0) / n)  # (L,) widths at μ = 1; -inf where H_l is 0
+    log_price = _log_price(unpriced, n, budget, low, high)
+    priced, helped = np.full(len(a), float(low)), a > 0.0
+    priced[helped] = np.clip(unpriced[helped] - log_price, low, high)
+    return WaterLevel(
+        Status.OPTIMAL,
+        tuple(priced.tolist()),
+        price=2.0**log_price,
+        distortion=float((a * np.exp2(-priced)).sum()),
+        cost=float((n * priced).sum()),
+        least_budget=None,
+    )
+
+
+def _log_price(unpriced: Reals, n: Reals, budget: float, low: float, high: float) -> float:
+    """Return log2 μ, -inf when the budget pays for ``high`` wherever that helps."""
+    helped = np.isfinite(unpriced)
+    w, paid = unpriced[helped], n[helped]
+    spare = budget - low * float(n.sum())  # what may be added to the least widths
+    if spare >= (high - low) * float(paid.sum()):
+        return -math.inf
+    corners = np.sort(np.concatenate((w - high, w - low)))[::-1]  # falling price, rising cost
+    widths = np.clip(w - corners[:, None], low, high)  # (2L, L)
+    costs = np.maximum.accumulate((widths - low) @ paid)  # rising: roundings aside it is so anyway
+    return float(np.interp(spare, costs, corners))

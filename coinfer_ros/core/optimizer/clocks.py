@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The best clocks of one bit-width where any clock up to the greatest can be set.
+
+Derived in docs/theory.md, 4. With W cycles of a half, a = ηψ and p = ηP of its machine, a clock f
+costs the energy aWf² + pW/f and the time W/f. Whatever is wanted of the two machines together, each
+clock is the one that makes energy + μ·time of its own half least for one common price μ of a
+second, f³ = (p + μ)/2a, or its greatest clock where that is less. A deadline, an energy budget or
+a weighted sum only choose μ. Without static power (p = 0, the paper's model) the price of a
+deadline has a closed form.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from coinfer_ros.core.costs import Processor, System
+from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.optimizer.solution import Point
+
+_ULP = 2.0**-52
+_NUDGES = 16
+
+
+def least_energy(system: System, bits: int, delay_s: float) -> Point | None:
+    """Return the setting of least energy within ``delay_s``, None when no clocks are fast enough.
+
+    :param bits: bit-width of the robot's weights.
+    :param delay_s: greatest delay, s, above 0; the point's own delay never exceeds it.
+    :raises InvalidInput: when the delay is infinite and a machine has no static power: its clock
+        of least energy would be 0.
+    """
+    top = fastest(system, bits)
+    if top.delay_s > delay_s:
+        return None
+    if delay_s == math.inf and not (system.robot.static_w and system.edge.static_w):
+        raise InvalidInput(
+            "budget.delay_s must be finite where a machine has no static power, for its clock of "
+            f"least energy would be 0, got {delay_s}"
+        )
+    if system.robot.static_w or system.edge.static_w:
+        return _cheapest_priced(system, bits, lambda at: at.delay_s <= delay_s) or top
+    return _in_time(system, bits, delay_s) or top
+
+
+def least_delay(system: System, bits: int, energy_j: float) -> Point | None:
+    """Return the fastest setting within ``energy_j``, None when no clocks are cheap enough.
+
+    :param bits: bit-width of the robot's weights.
+    :param energy_j: greatest energy, J, above 0; the point's own energy never exceeds it.
+    """
+    found = enough_delay(system, bits, energy_j)
+    return None if found is None else found[1]
+
+
+def enough_delay(system: System, bits: int, energy_j: float) -> tuple[float, Point] | None:
+    """Return the least delay budget, s, for which ``energy_j`` is enough, and its setting.
+
+    The setting's own delay may be a few units in the last place less. None when none is enough.
+
+    :param bits: bit-width of the robot's weights.
+    :param energy_j: greatest energy, J, above 0.
+    """
+    top = fastest(system, bits)
+    if top.energy_j <= energy_j:
+        return top.delay_s, top
+    if energy_j <= system.link.energy_j:
+        return None
+    if system.robot.static_w or system.edge.static_w:
+        cheap = _fastest_priced(system, bits, lambda at: at.energy_j <= energy_j)
+        return None if cheap is None else (cheap.delay_s, cheap)
+
+    def enough(delay_s: float) -> Point | None:
+        at = (_in_time(system, bits, delay_s) or top) if delay_s >= top.delay_s else None
+        return at if at is not None and at.energy_j <= energy_j else None
+
+    # Least energy falls with the delay. Down to neighbouring floats, so that the answer itself is
+    # feasible: the closed form misses that by its last digits.
+    low, high = _around(_affordable_s(system, bits, energy_j), enough)
+    best = enough(high)
+    while low < (middle := low + (high - low) / 2.0) < high:
+        found = enough(middle)
+        low, high, best = (low, middle, found) if found else (middle, high, best)
+    return (high, best) if best is not None else None
+
+
+def least_weighted(system: System, bits: int, *, energy: float, delay: float) -> Point:
+    """Return the setting that makes ``energy``·E + ``delay``·T least, no budget held.
+
+    :param bits: bit-width of the robot's weights.
+    :param energy: weight of a J, at least 0.
+    :param delay: weight of a s, above 0.
+    """
+    if not energy:
+        return fastest(system, bits)
+    price_w = delay / energy
+    return point(system, bits, _clock_at(system.robot, price_w), _clock_at(system.edge, price_w))
+
+
+def fastest(system: System, bits: int) -> Point:
+    """Return the setting of both greatest clocks."""
+    return point(system, bits, system.robot.clock_max_hz, system.edge.clock_max_hz)
+
+
+def point(system: System, bits: int, robot_clock_hz: float, edge_clock_hz: float) -> Point:
+    """Return a setting with what it costs, eq. (8) and (9)."""
+    return Point(
+        bits=bits,
+        robot_clock_hz=robot_clock_hz,
+        edge_clock_hz=edge_clock_hz,
+        delay_s=system.delay_s(bits, robot_clock_hz, edge_clock_hz),
+        energy_j=system.energy_j(bits, robot_clock_hz, edge_clock_hz),
+    )
+
+
+def cycles(system: System, bits: float) -> tuple[float, float]:
+    """Return W and W', the cycles of both halves; ``bits`` may be relaxed to a real number."""
+    workload = system.workload
+    return (
+        bits * workload.robot_flop / workload.weight_bits / system.robot.flop_per_cycle,
+        workload.edge_flop_in_all / system.edge.flop_per_cycle,
+    )
+
+
+def price_roots(system: System) -> tuple[float, float]:
+    """Return α = (ηψ)^(1/3) of the robot and β of the edge."""
+    robot, edge = system.robot, system.edge
+    return (
+        (robot.pue * robot.power_coefficient) ** (1 / 3),
+        (edge.pue * edge.power_coefficient) ** (1 / 3),
+    )
+
+
+def clocks_in_time(
+    system: System, robot_cycles: float, edge_cycles: float, compute_s: float
+) -> tuple[float, float]:
+    """Return the clocks of least energy that use all of a delay, Hz; no static power.
+
+    :param robot_cycles: W of the robot's half.
+    :param edge_cycles: W' of the edge's half.
+    :param compute_s: time that both halves have together, s, enough at the greatest clocks.
+    """
+    robot, edge = system.robot, system.edge
+    alpha, beta = price_roots(system)
+    g = (alpha * robot_cycles + beta * edge_cycles) / compute_s
+    if g / alpha > robot.clock_max_hz:
+        left_s = compute_s - robot_cycles / robot.clock_max_hz
+        return robot.clock_max_hz, _clock_for(edge, edge_cycles, left_s)
+    if g / beta > edge.clock_max_hz:
+        left_s = compute_s - edge_cycles / edge.clock_max_hz
+        return _clock_for(robot, robot_cycles, left_s), edge.clock_max_hz
+    return g / alpha, g / beta
+
+
+def _in_time(system: System, bits: int, delay_s: float) -> Point | None:
+    """Return the setting of least energy, no static power, that takes just ``delay_s``.
+
+    The clocks that meet a delay exactly miss it by rounding as often as not: it aims a bit earlier.
+    """
+    for nudge in range(_NUDGES):
+        aim_s = delay_s * (1 - nudge * _ULP) - system.link.delay_s
+        at = point(system, bits, *clocks_in_time(system, *cycles(system, bits), aim_s))
+        if at.delay_s <= delay_s:
+            return at
+    return None
+
+
+def _clock_for(processor: Processor, work_cycles: float, left_s: float) -> float:
+    """Return the clock that does ``work_cycles`` in ``left_s``, at most the greatest, Hz."""
+    greatest = processor.clock_max_hz
+    return min(work_cycles / left_s, greatest) if left_s > 0.0 else greatest
+
+
+def _affordable_s(system: System, bits: int, energy_j: float) -> float:
+    """Return the delay at which the least energy is ``energy_j``, closed form, rounded, s."""
+    robot, edge = system.robot, system.edge
+    robot_cycles, edge_cycles = cycles(system, bits)
+    alpha, beta = price_roots(system)
+    left_j = energy_j - system.link.energy_j
+    total = alpha * robot_cycles + beta * edge_cycles
+    compute_s = total * (math.sqrt(total) / math.sqrt(left_j))  # the quotient may overflow
+    g = total / compute_s
+    over = g / alpha / robot.clock_max_hz, g / beta / edge.clock_max_hz
+    if max(over) > 1.0:  # the clock that is further over its greatest stays at it
+        halves = [(robot, robot_cycles, alpha), (edge, edge_cycles, beta)]
+        (at_top, work, root), (free, rest, other) = halves if over[0] > over[1] else halves[::-1]
+        rest_j = left_j - root**3 * work * at_top.clock_max_hz**2
+        slowest_s = (other * rest) ** 1.5 / math.sqrt(rest_j) if rest_j > 0.0 else 0.0
+        compute_s = work / at_top.clock_max_hz + max(slowest_s, rest / free.clock_max_hz)
+    return compute_s + system.link.delay_s
+
+
+def _around(delay_s: float, enough: Callable[[float], Point | None]) -> tuple[float, float]:
+    """Return a delay that is not enough and one that is, as near to ``delay_s`` as can be."""
+    margin = 4.0 * _ULP
+    low = high = delay_s
+    while not enough(high):
+        high, margin = high * (1.0 + margin), margin * 2.0
+    while enough(low):
+        low, margin = low * (1.0 - min(margin, 0.5)), margin * 2.0
+    return low, high
+
+
+def _clock_at(processor: Processor, price_w: float) -> float:
+    """Return the clock that makes energy + ``price_w``·time least, at most the greatest, Hz."""
+    paid_w = processor.static_w + price_w / processor.pue
+    free_hz: float = (paid_w / (2.0 * processor.power_coefficient)) ** (1 / 3)
+    return min(free_hz, processor.clock_max_hz)
+
+
+def _at_price(system: System, bits: int, price_w: float) -> Point | None:
+    """Return the setting that makes energy + ``price_w``·time least; None where a clock is 0."""
+    clocks = _clock_at(system.robot, price_w), _clock_at(system.edge, price_w)
+    return point(system, bits, *clocks) if all(clocks) else None
+
+
+def _cheapest_priced(system: System, bits: int, keeps: Callable[[Point], bool]) -> Point | None:
+    """Return the setting at the least price of a second that ``keeps`` says yes to."""
+    low, high, best = 0.0, _greatest_price_w(system), None
+    free = _at_price(system, bits, low)
+    if free is not None and keeps(free):
+        return free
+    while low < (middle := low + (high - low) / 2.0) < high:
+        at = _at_price(system, bits, middle)
+        low, high, best = (low, middle, at) if at and keeps(at) else (middle, high, best)
+    return best
+
+
+def _fastest_priced(system: System, bits: int, keeps: Callable[[Point], bool]) -> Point | None:
+    """Return the setting at the greatest price of a second that ``keeps`` says yes to."""
+    low, high, best = 0.0, _greatest_price_w(system), None
+    free = _at_price(system, bits, low)
+    if free is not None and not keeps(free):
+        return None  # the cheapest clocks there are
+    best = free
+    while low < (middle := low + (high - low) / 2.0) < high:
+        at = _at_price(system, bits, middle)
+        low, high, best = (middle, high, at) if at is None or keeps(at) else (low, middle, best)
+    return best
+
+
+def _greatest_price_w(system: System) -> float:
+    """Return a price of a second at which both clocks are at their greatest, W."""
+    return max(
+        2.0 * machine.pue * machine.power_coefficient * machine.clock_max_hz**3
+        for machine in (system.robot, system.edge)
+    )
