@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-# Measured: .venv 2.0 GB and with CUDA's libraries 5.8, build 0.02; pip's cache keeps a part more.
+# Measured: .venv 2.2 GB (with CUDA's libraries 5.8 when it was 2.0 without), build 0.02; pip's
+# cache keeps a part more.
 DISK_BYTES = 3_000_000_000
 DISK_BYTES_WITH_CUDA = 10_000_000_000
 

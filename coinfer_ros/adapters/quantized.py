@@ -3,39 +3,28 @@
 
 Quantized are the matrices and convolution kernels, embedding tables included: one scale for each
 output channel or table row. Norms, biases and lone vectors stay as they are: they are few, and
-theirs is not the distribution that the theory assumes (theory: section 9, item 10).
+theirs is not the distribution that the theory assumes.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
+from coinfer_ros.core.distortion import parameter_distortion
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.model import WEIGHT_BITS, HeadWeights
+from coinfer_ros.core.quantizers import PerChannel, restored
 
 KINDS = (nn.Linear, nn.Conv2d, nn.Embedding)
 
 
-def quantize_rows(weights: torch.Tensor, bits: int) -> torch.Tensor:
-    """Round each row to M = 2^(b-1) - 1 levels a side of zero, the last at its largest weight.
-
-    The same arithmetic in the same order, float64 throughout, as ``core.quantizers``: both give the
-    same bits.
-
-    :param weights: (rows, columns...), finite.
-    :param bits: bit-width, at least 2.
-    :returns: float32 in the shape of ``weights``.
-
-    >>> quantize_rows(torch.tensor([[1.0, -3.5]]), bits=4)
-    tensor([[ 1.0000, -3.5000]])
-    """
-    top = 2 ** (bits - 1) - 1
-    rows = weights.reshape(len(weights), -1).to(torch.float32)  # (rows, columns)
-    scale = rows.abs().amax(dim=1, keepdim=True).double()
-    codes = (rows.double() * top / scale.where(scale > 0, 1.0)).round()
-    values: torch.Tensor = (codes * scale / top).to(torch.float32)
-    return values.reshape(weights.shape)
+def as_array(weights: torch.Tensor) -> NDArray[np.float32]:
+    """Return a weight as float32 in this machine's memory, in its own shape."""
+    values: NDArray[np.float32] = weights.detach().to("cpu", torch.float32).numpy()
+    return values
 
 
 class QuantizedWeights:
@@ -67,10 +56,11 @@ class QuantizedWeights:
             choices = ", ".join(map(str, WEIGHT_BITS))
             raise InvalidInput(f"bits must be one of {choices}, got {bits!r}")
         tensors, error = {}, 0.0
-        with torch.no_grad():
-            for name, weights in self._master.items():
-                tensors[name] = quantize_rows(weights, bits)
-                error += float((tensors[name] - weights.to(torch.float32)).abs().double().sum())
+        for name, weights in self._master.items():
+            values = as_array(weights)
+            back = restored(values, quantizer="uniform", bits=bits, granularity=PerChannel())
+            error += parameter_distortion(values, back).total
+            tensors[name] = torch.from_numpy(back)
         return HeadWeights(bits=int(bits), distortion=error / self._count, tensors=dict(tensors))
 
     def use(self, weights: HeadWeights) -> None:

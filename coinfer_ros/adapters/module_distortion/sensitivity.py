@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from coinfer_ros.adapters.module_distortion.measured import Forward, Reference
-from coinfer_ros.adapters.module_distortion.weights import as_array, quantizable
+from coinfer_ros.adapters.module_distortion.weights import quantizable
+from coinfer_ros.adapters.quantized import as_array
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.quantizers import Granularity
 

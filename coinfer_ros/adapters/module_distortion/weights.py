@@ -7,12 +7,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from coinfer_ros.adapters.quantized import KINDS
+from coinfer_ros.adapters.quantized import KINDS, as_array
 from coinfer_ros.core import quantizers
 from coinfer_ros.core.distortion import ParameterDistortion, parameter_distortion
 from coinfer_ros.core.errors import InvalidInput
@@ -68,12 +66,6 @@ def quantized_in_place(
     finally:
         for name, (weight, _) in chosen.items():
             weight.data = originals[name]
-
-
-def as_array(weight: torch.Tensor) -> NDArray[np.float32]:
-    """Return a weight as float32 in this machine's memory, in its own shape."""
-    values: NDArray[np.float32] = weight.detach().to("cpu", torch.float32).numpy()
-    return values
 
 
 def _chosen(

@@ -21,7 +21,6 @@ from coinfer_ros.core.quantizers import rows
 from coinfer_ros.core.quantizers.rows import Weights
 
 BITS_LOW, BITS_HIGH = 2, 16
-SCALE_BITS = 32
 
 
 def choose_qparams(weights: Weights, bits: int) -> Weights:
@@ -109,21 +108,6 @@ def midpoints(values: NDArray[np.float64]) -> NDArray[np.float64]:
     :returns: (n,), the first 0.
     """
     return np.concatenate([[0.0], (values[1:] + values[:-1]) / 2])
-
-
-def stored_bits(shape: tuple[int, ...], bits: int) -> int:
-    """Return the bits that a quantized tensor really takes, its rows' float32 scales included.
-
-    :param shape: (rows, columns...).
-    :param bits: bit-width in [2, 16].
-    :raises InvalidInput: when ``bits`` or ``shape`` breaks its rule.
-
-    >>> stored_bits((32, 2560), bits=4) / (32 * 2560)
-    4.0125
-    """
-    _top_code(bits)
-    rows.check_shape("shape", shape)
-    return math.prod(shape) * bits + shape[0] * SCALE_BITS
 
 
 def _top_code(bits: int) -> int:

@@ -84,6 +84,33 @@ def test_over_tables_the_plan_is_the_one_that_looking_at_every_setting_finds(
     assert (found.objective, found.bound) == (expected.objective, expected.bound)
 
 
+def test_over_thousands_of_tables_full_of_ties_both_agree_for_every_objective() -> None:
+    rng = np.random.default_rng(11)
+    outcomes = set()
+    for _ in range(3000):
+        shape = (rng.integers(1, 5), rng.integers(1, 4), rng.integers(1, 4))
+        widths = tuple(sorted(rng.choice(np.arange(1, 9), shape[0], replace=False).tolist()))
+        robot_s, robot_j = rng.integers(0, 6, (2, *shape[:2])) / 4
+        edge_s, edge_j = rng.integers(0, 6, (2, shape[2])) / 4
+        tables = Tables(
+            widths=widths,
+            robot_clocks_hz=tuple(1e9 * (i + 1) for i in range(shape[1])),
+            edge_clocks_hz=tuple(1e9 * (i + 1) for i in range(shape[2])),
+            robot_delay_s=robot_s,
+            robot_energy_j=robot_j,
+            edge_delay_s=edge_s,
+            edge_energy_j=edge_j,
+        )
+        quality = Quality(widths, tuple((rng.integers(0, 4, shape[0]) / 2).tolist()))
+        budget = Budget(*(rng.integers(1, 9, 2) / 4).tolist())
+        objective = rng.choice(np.array(Objective))
+        problem = Problem(tables, budget, quality, objective, 1.0, Weights(1.0, 0.5, 2.0))
+        found, expected = solve(problem), solve_exhaustively(problem, tables)
+        assert (found.status, found.plan) == (expected.status, expected.plan)
+        outcomes.add((objective, found.status))
+    assert len(outcomes) == 8
+
+
 @given(table_problems())
 def test_over_tables_the_binding_budget_is_one_that_would_lower_the_objective_alone(
     problem: Problem,

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from coinfer_ros.core.errors import InvalidInput
-from coinfer_ros.core.quantizers.uniform import choose_qparams, dequantize, quantize, stored_bits
+from coinfer_ros.core.quantizers.uniform import choose_qparams, dequantize, quantize
 
 Weights = NDArray[np.float32]
 BITS = st.integers(2, 16)
@@ -135,10 +135,6 @@ def test_exponential_weights_lose_what_the_exact_integral_says(bits: int, printe
     assert np.abs(back - weights).mean(dtype=np.float64) == pytest.approx(printed, abs=6e-5)
 
 
-def test_stored_bits_count_codes_and_scales() -> None:
-    assert stored_bits((10, 3, 2), 5) == 10 * 3 * 2 * 5 + 10 * 32
-
-
 GOOD = np.ones((2, 3), np.float32)
 ONES = np.ones(2, np.float32)
 
@@ -149,7 +145,6 @@ def test_a_bit_width_out_of_range_is_refused_by_every_verb(bits: int) -> None:
         lambda: choose_qparams(GOOD, bits),
         lambda: quantize(GOOD, ONES, bits),
         lambda: dequantize(GOOD.astype(np.int8), ONES, bits),
-        lambda: stored_bits((2, 3), bits),
     ):
         with pytest.raises(InvalidInput, match=r"^bits must be a whole number in \[2, 16\], got "):
             call()

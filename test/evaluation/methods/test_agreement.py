@@ -72,8 +72,8 @@ def test_rounding_the_relaxed_optimum_down_is_exact_on_thousands_of_instances(wi
 
 
 @pytest.mark.slow
-def test_the_geometric_program_finds_the_relaxed_optimum_of_a_thousand_instances() -> None:
-    for instance in drawn(3, 1000):
+def test_the_geometric_program_finds_the_relaxed_optimum_of_two_thousand_instances() -> None:
+    for instance in drawn(3, 2000):
         bits = geometric.relaxed_bits(instance)
         exact = greatest_width(instance)
         if isinstance(bits, str):
