@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from coinfer_ros.core import checks
 from coinfer_ros.core.costs import Budget, System
 from coinfer_ros.core.errors import InvalidInput, Unsupported
-from coinfer_ros.core.optimizer.clocks import cycles
+from coinfer_ros.core.optimizer.settings import cycles
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The best clocks of one bit-width where any clock up to the greatest can be set.
 
-Derived in docs/theory.md, 4. With W cycles of a half, a = ηψ and p = ηP of its machine, a clock f
-costs the energy aWf² + pW/f and the time W/f. Whatever is wanted of the two machines together, each
-clock is the one that makes energy + μ·time of its own half least for one common price μ of a
-second, f³ = (p + μ)/2a, or its greatest clock where that is less. A deadline, an energy budget or
-a weighted sum only choose μ. Without static power (p = 0, the paper's model) the price of a
-deadline has a closed form.
+Derived in docs/theory.md, 4: in closed form for the paper's model, by the price of a second
+(``priced``) where a machine has static power.
 """
 
 from __future__ import annotations
@@ -16,6 +12,8 @@ from collections.abc import Callable
 
 from coinfer_ros.core.costs import Processor, System
 from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.optimizer import priced
+from coinfer_ros.core.optimizer.settings import cycles, fastest, point, price_roots
 from coinfer_ros.core.optimizer.solution import Point
 
 _ULP = 2.0**-52
@@ -39,7 +37,7 @@ def least_energy(system: System, bits: int, delay_s: float) -> Point | None:
             f"least energy would be 0, got {delay_s}"
         )
     if system.robot.static_w or system.edge.static_w:
-        return _cheapest_priced(system, bits, lambda at: at.delay_s <= delay_s) or top
+        return priced.cheapest(system, bits, lambda at: at.delay_s <= delay_s) or top
     return _in_time(system, bits, delay_s) or top
 
 
@@ -67,7 +65,7 @@ def enough_delay(system: System, bits: int, energy_j: float) -> tuple[float, Poi
     if energy_j <= system.link.energy_j:
         return None
     if system.robot.static_w or system.edge.static_w:
-        cheap = _fastest_priced(system, bits, lambda at: at.energy_j <= energy_j)
+        cheap = priced.fastest_affordable(system, bits, lambda at: at.energy_j <= energy_j)
         return None if cheap is None else (cheap.delay_s, cheap)
 
     def enough(delay_s: float) -> Point | None:
@@ -84,54 +82,31 @@ def enough_delay(system: System, bits: int, energy_j: float) -> tuple[float, Poi
     return (high, best) if best is not None else None
 
 
-def least_weighted(system: System, bits: int, *, energy: float, delay: float) -> Point:
+def least_weighted(system: System, bits: int, *, energy: float, delay: float) -> Point | None:
     """Return the setting that makes ``energy``·E + ``delay``·T least, no budget held.
 
     :param bits: bit-width of the robot's weights.
     :param energy: weight of a J, at least 0.
     :param delay: weight of a s, above 0.
+    :returns: None when the best clocks are too slow for float arithmetic.
     """
-    if not energy:
-        return fastest(system, bits)
-    price_w = delay / energy
-    return point(system, bits, _clock_at(system.robot, price_w), _clock_at(system.edge, price_w))
+    return priced.at_price(system, bits, delay / energy) if energy else fastest(system, bits)
 
 
-def fastest(system: System, bits: int) -> Point:
-    """Return the setting of both greatest clocks."""
-    return point(system, bits, system.robot.clock_max_hz, system.edge.clock_max_hz)
+def _in_time(system: System, bits: int, delay_s: float) -> Point | None:
+    """Return the setting of least energy, no static power, that takes just ``delay_s``.
+
+    The clocks that meet a delay exactly miss it by rounding as often as not: it aims a bit earlier.
+    """
+    for nudge in range(_NUDGES):
+        aim_s = delay_s * (1 - nudge * _ULP) - system.link.delay_s
+        at = point(system, bits, *_clocks_in_time(system, *cycles(system, bits), aim_s))
+        if at.delay_s <= delay_s:
+            return at
+    return None
 
 
-def point(system: System, bits: int, robot_clock_hz: float, edge_clock_hz: float) -> Point:
-    """Return a setting with what it costs, eq. (8) and (9)."""
-    return Point(
-        bits=bits,
-        robot_clock_hz=robot_clock_hz,
-        edge_clock_hz=edge_clock_hz,
-        delay_s=system.delay_s(bits, robot_clock_hz, edge_clock_hz),
-        energy_j=system.energy_j(bits, robot_clock_hz, edge_clock_hz),
-    )
-
-
-def cycles(system: System, bits: float) -> tuple[float, float]:
-    """Return W and W', the cycles of both halves; ``bits`` may be relaxed to a real number."""
-    workload = system.workload
-    return (
-        bits * workload.robot_flop / workload.weight_bits / system.robot.flop_per_cycle,
-        workload.edge_flop_in_all / system.edge.flop_per_cycle,
-    )
-
-
-def price_roots(system: System) -> tuple[float, float]:
-    """Return α = (ηψ)^(1/3) of the robot and β of the edge."""
-    robot, edge = system.robot, system.edge
-    return (
-        (robot.pue * robot.power_coefficient) ** (1 / 3),
-        (edge.pue * edge.power_coefficient) ** (1 / 3),
-    )
-
-
-def clocks_in_time(
+def _clocks_in_time(
     system: System, robot_cycles: float, edge_cycles: float, compute_s: float
 ) -> tuple[float, float]:
     """Return the clocks of least energy that use all of a delay, Hz; no static power.
@@ -150,19 +125,6 @@ def clocks_in_time(
         left_s = compute_s - edge_cycles / edge.clock_max_hz
         return _clock_for(robot, robot_cycles, left_s), edge.clock_max_hz
     return g / alpha, g / beta
-
-
-def _in_time(system: System, bits: int, delay_s: float) -> Point | None:
-    """Return the setting of least energy, no static power, that takes just ``delay_s``.
-
-    The clocks that meet a delay exactly miss it by rounding as often as not: it aims a bit earlier.
-    """
-    for nudge in range(_NUDGES):
-        aim_s = delay_s * (1 - nudge * _ULP) - system.link.delay_s
-        at = point(system, bits, *clocks_in_time(system, *cycles(system, bits), aim_s))
-        if at.delay_s <= delay_s:
-            return at
-    return None
 
 
 def _clock_for(processor: Processor, work_cycles: float, left_s: float) -> float:
@@ -199,49 +161,3 @@ def _around(delay_s: float, enough: Callable[[float], Point | None]) -> tuple[fl
     while enough(low):
         low, margin = low * (1.0 - min(margin, 0.5)), margin * 2.0
     return low, high
-
-
-def _clock_at(processor: Processor, price_w: float) -> float:
-    """Return the clock that makes energy + ``price_w``·time least, at most the greatest, Hz."""
-    paid_w = processor.static_w + price_w / processor.pue
-    free_hz: float = (paid_w / (2.0 * processor.power_coefficient)) ** (1 / 3)
-    return min(free_hz, processor.clock_max_hz)
-
-
-def _at_price(system: System, bits: int, price_w: float) -> Point | None:
-    """Return the setting that makes energy + ``price_w``·time least; None where a clock is 0."""
-    clocks = _clock_at(system.robot, price_w), _clock_at(system.edge, price_w)
-    return point(system, bits, *clocks) if all(clocks) else None
-
-
-def _cheapest_priced(system: System, bits: int, keeps: Callable[[Point], bool]) -> Point | None:
-    """Return the setting at the least price of a second that ``keeps`` says yes to."""
-    low, high, best = 0.0, _greatest_price_w(system), None
-    free = _at_price(system, bits, low)
-    if free is not None and keeps(free):
-        return free
-    while low < (middle := low + (high - low) / 2.0) < high:
-        at = _at_price(system, bits, middle)
-        low, high, best = (low, middle, at) if at and keeps(at) else (middle, high, best)
-    return best
-
-
-def _fastest_priced(system: System, bits: int, keeps: Callable[[Point], bool]) -> Point | None:
-    """Return the setting at the greatest price of a second that ``keeps`` says yes to."""
-    low, high, best = 0.0, _greatest_price_w(system), None
-    free = _at_price(system, bits, low)
-    if free is not None and not keeps(free):
-        return None  # the cheapest clocks there are
-    best = free
-    while low < (middle := low + (high - low) / 2.0) < high:
-        at = _at_price(system, bits, middle)
-        low, high, best = (middle, high, at) if at is None or keeps(at) else (low, middle, best)
-    return best
-
-
-def _greatest_price_w(system: System) -> float:
-    """Return a price of a second at which both clocks are at their greatest, W."""
-    return max(
-        2.0 * machine.pue * machine.power_coefficient * machine.clock_max_hz**3
-        for machine in (system.robot, system.edge)
-    )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 
 from coinfer_ros.core.costs import Budget, System
-from coinfer_ros.core.optimizer import answers, clocks
+from coinfer_ros.core.optimizer import answers, clocks, settings
 from coinfer_ros.core.optimizer.answers import Needs
 from coinfer_ros.core.optimizer.problem import Objective, Problem
 from coinfer_ros.core.optimizer.solution import Point, Solution
@@ -84,7 +84,7 @@ def _least_delay(problem: Problem, system: System) -> Solution | None:
     plan = clocks.least_delay(system, bits, problem.budget.energy_j)
     if plan is None or plan.delay_s > problem.budget.delay_s:
         return None
-    top = clocks.fastest(system, bits)
+    top = settings.fastest(system, bits)
     return answers.least_cost(problem, plan, delay=False, energy=top.delay_s < plan.delay_s)
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from coinfer_ros.core.optimizer import Problem, Solution
-from coinfer_ros.core.optimizer.clocks import fastest
+from coinfer_ros.core.optimizer.settings import fastest
 from coinfer_ros.evaluation.methods.judged import judged, nothing, paper_system
 
 

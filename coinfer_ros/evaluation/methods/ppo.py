@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from coinfer_ros.core.optimizer import Problem, Solution
 from coinfer_ros.core.optimizer.canonical import Canonical, canonical
-from coinfer_ros.core.optimizer.clocks import point
 from coinfer_ros.core.optimizer.relaxed import greatest_width
+from coinfer_ros.core.optimizer.settings import point
 from coinfer_ros.evaluation import instances
 from coinfer_ros.evaluation.bandit import environment, meaning, reward
 from coinfer_ros.evaluation.extras import needed

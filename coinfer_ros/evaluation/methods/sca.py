@@ -20,8 +20,8 @@ from typing import Any
 from coinfer_ros.core.costs import System
 from coinfer_ros.core.optimizer import Problem, Solution
 from coinfer_ros.core.optimizer.canonical import Canonical, canonical
-from coinfer_ros.core.optimizer.clocks import point
 from coinfer_ros.core.optimizer.relaxed import gap, greatest_width
+from coinfer_ros.core.optimizer.settings import point
 from coinfer_ros.evaluation.extras import needed
 from coinfer_ros.evaluation.methods.judged import judged, nothing, paper_system
 
