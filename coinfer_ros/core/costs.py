@@ -41,11 +41,11 @@ class Processor:
     static_w: float = 0.0
 
     def __post_init__(self) -> None:
-        limits.CLOCK_HZ.check("clock_max_hz", self.clock_max_hz)
-        limits.FLOP_PER_CYCLE.check("flop_per_cycle", self.flop_per_cycle)
-        limits.PUE.check("pue", self.pue)
-        limits.POWER_COEFFICIENT.check("power_coefficient", self.power_coefficient)
-        limits.POWER_W.check("static_w", self.static_w)
+        limits.CLOCK_HZ.adopt(self, "clock_max_hz")
+        limits.FLOP_PER_CYCLE.adopt(self, "flop_per_cycle")
+        limits.PUE.adopt(self, "pue")
+        limits.POWER_COEFFICIENT.adopt(self, "power_coefficient")
+        limits.POWER_W.adopt(self, "static_w")
 
     def delay_s(self, flop: float, clock_hz: Real) -> Real:
         """Return the time of ``flop`` FLOP at a clock above 0, eq. (4) and (5), s.
@@ -89,11 +89,11 @@ class Workload:
     token_flop: float = 0.0
 
     def __post_init__(self) -> None:
-        limits.FLOP.check("robot_flop", self.robot_flop)
-        limits.FLOP.check("edge_flop", self.edge_flop)
+        limits.FLOP.adopt(self, "robot_flop")
+        limits.FLOP.adopt(self, "edge_flop")
         checks.whole("weight_bits", self.weight_bits, low=1, high=limits.WEIGHT_BITS_MAX)
         checks.whole("tokens", self.tokens, low=1, high=limits.TOKENS_MAX)
-        limits.TOKEN_FLOP.check("token_flop", self.token_flop)
+        limits.TOKEN_FLOP.adopt(self, "token_flop")
 
     @cached_property
     def edge_flop_in_all(self) -> float:
@@ -133,10 +133,10 @@ class Link:
     radio_w: float = 0.0
 
     def __post_init__(self) -> None:
-        limits.PAYLOAD_BYTES.check("payload_bytes", self.payload_bytes)
-        limits.GOODPUT_BPS.check("goodput_bps", self.goodput_bps)
-        limits.ROUND_TRIP_S.check("round_trip_s", self.round_trip_s)
-        limits.POWER_W.check("radio_w", self.radio_w)
+        limits.PAYLOAD_BYTES.adopt(self, "payload_bytes")
+        limits.GOODPUT_BPS.adopt(self, "goodput_bps")
+        limits.ROUND_TRIP_S.adopt(self, "round_trip_s")
+        limits.POWER_W.adopt(self, "radio_w")
 
     @property
     def air_s(self) -> float:
@@ -171,9 +171,13 @@ class Budget:
 
     def __post_init__(self) -> None:
         if self.delay_s != math.inf:
-            limits.DELAY_S.check("delay_s", self.delay_s)
+            limits.DELAY_S.adopt(self, "delay_s")
         if self.energy_j != math.inf:
-            limits.ENERGY_J.check("energy_j", self.energy_j)
+            limits.ENERGY_J.adopt(self, "energy_j")
+
+    def kept(self, delay_s: float, energy_j: float) -> bool:
+        """Say whether an answer that takes this keeps both budgets."""
+        return delay_s <= self.delay_s and energy_j <= self.energy_j
 
 
 @dataclass(frozen=True)

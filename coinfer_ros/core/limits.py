@@ -34,6 +34,17 @@ class Limits:
             name, value, low=self.low, high=self.high, above=self.above, unit=self.unit
         )
 
+    def adopt(self, record: object, name: str) -> None:
+        """Put a frozen record's field in its place as a plain float within the limits.
+
+        A number of another type would else decide how precisely all that follows is computed.
+
+        :param record: a frozen dataclass, in its ``__post_init__``.
+        :param name: the field.
+        :raises InvalidInput: naming it, the rule and what came.
+        """
+        object.__setattr__(record, name, self.check(name, getattr(record, name)))
+
 
 FLOP = Limits(1.0, 1e24, "FLOP")
 CLOCK_HZ = Limits(1.0, 1e18, "Hz")

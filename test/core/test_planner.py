@@ -66,6 +66,23 @@ def test_a_measured_overhead_costs_bits_and_is_part_of_the_prediction():
     assert after.point.delay_s <= budget.delay_s
 
 
+def test_a_measured_excess_of_energy_costs_bits_and_is_part_of_the_prediction():
+    subject, budget = planner(), Budget(4.0, 0.7)
+    before = subject.decide(budget, WEIGHT_BITS)
+    modelled_j = PAPER_ROBOT.energy_j(WORK.robot_flop_at(8), 1e9) + PAPER_EDGE.energy_j(
+        WORK.edge_flop, 5e9
+    )
+    for _ in range(20):
+        subject.learn(Measured(8, 1e9, 5e9, math.nan, modelled_j + 0.5, 20.0))
+    after = subject.decide(budget, WEIGHT_BITS)
+    assert after.point.bits < before.point.bits
+    modelled_j = PAPER_ROBOT.energy_j(
+        WORK.robot_flop_at(after.point.bits), after.point.robot_clock_hz
+    ) + PAPER_EDGE.energy_j(WORK.edge_flop, after.point.edge_clock_hz)
+    assert after.point.energy_j == pytest.approx(modelled_j + 0.5, abs=0.021)
+    assert after.point.energy_j <= budget.energy_j
+
+
 def test_an_impossible_budget_names_the_nearest_and_still_gives_something_to_run():
     budget = Budget(0.1, 2.0)
     decision = planner().decide(budget, WEIGHT_BITS)

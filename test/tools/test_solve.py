@@ -142,6 +142,62 @@ def test_every_optional_flag_changes_the_answer(capsys: Capture, flag: str) -> N
     assert solve(capsys, **{flag[2:]: changed}) != solve(capsys)
 
 
+BEYOND_THE_PAPER = {
+    "--robot-static-w": "0.05",
+    "--edge-static-w": "1",
+    "--token-flop": "1e9",
+    "--payload-bytes": "1e6",
+    "--round-trip-s": "0.05",
+    "--radio-w": "1",
+    "--tokens": "9",
+    "--goodput-bps": "1e9",
+}
+
+
+@pytest.mark.parametrize("flag", BEYOND_THE_PAPER)
+def test_every_flag_beyond_the_paper_changes_the_answer(capsys: Capture, flag: str) -> None:
+    # Each with the others there: tokens do nothing without their work, a radio without a payload.
+    there = {name[2:]: value for name, value in BEYOND_THE_PAPER.items()}
+    there |= {"energy_j": "20", "deadline_s": "6"}
+    absent = {"tokens": "1", "goodput-bps": "2e9"}.get(flag[2:], "0")
+    assert solve(capsys, **there) != solve(capsys, **{**there, flag[2:]: absent})
+
+
+def test_the_least_energy_or_delay_at_a_distortion_takes_the_narrowest_width_that_has_it(
+    capsys: Capture,
+) -> None:
+    # D^U of 4 bits is 0.127/λ, of 3 bits 0.264/λ.
+    asked = {"distortion-max": "0.13"}
+    widest = solve(capsys, **asked)
+    cheap = solve(capsys, objective="energy", **asked)
+    fast = solve(capsys, objective="delay", **asked)
+    assert (widest["bits"], cheap["bits"], fast["bits"]) == (5, 4, 4)
+    assert cheap["energy_j"] < widest["energy_j"]
+    assert fast["delay_s"] < cheap["delay_s"]
+    assert solve(capsys, objective="energy")["bits"] == 1
+    assert solve(capsys, **{"distortion-max": "1e-5"})["binding"] == "quality"
+
+
+def test_another_method_answers_with_its_own_status(capsys: Capture) -> None:
+    answer = solve(capsys, method="sca")
+    assert (answer["status"], answer["bits"], answer["binding"]) == ("over_budget", 6, "unknown")
+    assert solve(capsys, method="fixed_frequency")["status"] == "failed"
+
+
+def test_people_are_told_that_a_plan_is_over_its_budget(capsys: Capture) -> None:
+    assert main([*arguments(), "--method", "sca"]) == 0
+    output, _ = capsys.readouterr()
+    assert "Plan (over_budget)" in output
+    assert "over budget, 3.704 s of 3.5 s and 2.033 J of 2 J" in output
+
+
+def test_a_method_that_cannot_answer_this_says_which_problem_it_solves(capsys: Capture) -> None:
+    assert main([*arguments(), "--method", "sca", "--objective", "energy"]) == 1
+    _, errors = capsys.readouterr()
+    assert errors.startswith("coinfer: method sca solves the paper's problem (P1) alone")
+    assert errors.count("\n") == 1
+
+
 def test_an_infeasible_answer_is_an_answer_with_the_nearest_budgets(capsys: Capture) -> None:
     answer = solve(capsys, energy_j="0.05")
     assert list(answer) == [*PLAN_KEYS, "nearest_deadline_s", "nearest_energy_j"]
@@ -165,7 +221,7 @@ def test_people_get_a_table_and_the_reason(capsys: Capture) -> None:
     output, errors = capsys.readouterr()
     assert errors == ""
     assert "bits a weight           5" in output
-    assert "the energy budget of 2 J binds: within 3.5 s, 6 bits would need 4.169 J" in output
+    assert "the energy budget of 2 J binds: within 3.5 s, 6 bits would need 4.17 J" in output
 
 
 def test_people_are_told_what_would_help(capsys: Capture) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context
 
 from coinfer_ros.core import widths
 from coinfer_ros.core.costs import Budget
@@ -69,17 +70,17 @@ def least_loss(problem: Problem, plan: Point, needs: Needs | None) -> Solution:
     )
 
 
-def least_cost(problem: Problem, plan: Point, *, delay: bool, energy: bool) -> Solution:
+def least_cost(
+    problem: Problem, plan: Point, *, delay: bool, energy: bool, quality: bool
+) -> Solution:
     """Return the plan of least energy, delay or weighted sum.
 
     :param delay: a greater delay budget alone would let the objective fall.
     :param energy: a greater energy budget alone would.
+    :param quality: a greater loss allowed alone would.
     """
     binding = "+".join(name for name, binds in (("delay", delay), ("energy", energy)) if binds)
-    if not binding:
-        binding = "quality" if problem.objective is not Objective.WEIGHTED else "none"
-        if plan.bits == problem.quality.widths[0]:
-            binding = "none"
+    binding = binding or ("quality" if quality else "none")
     return _optimal(problem, plan, binding=binding, message=_costs(problem, plan, binding))
 
 
@@ -139,11 +140,11 @@ def _reason(needs: Needs, budget: Budget) -> str:
     delay, energy = f"{budget.delay_s:.4g} s", f"{budget.energy_j:.4g} J"
     longer = ""
     if needs.delay is not None:
-        longer = f"{widths.name(needs.delay[1])} would need {needs.delay[0]:.4g} s"
+        longer = f"{widths.name(needs.delay[1])} would need {_enough(needs.delay[0])} s"
     if needs.energy is not None:
         reason = (
             f"the energy budget of {energy} binds: within {delay}, "
-            f"{widths.name(needs.energy[1])} would need {needs.energy[0]:.4g} J"
+            f"{widths.name(needs.energy[1])} would need {_enough(needs.energy[0])} J"
         )
         return f"{reason} (or, within {energy}, {longer})" if longer else reason
     if longer:
@@ -152,3 +153,13 @@ def _reason(needs: Needs, budget: Budget) -> str:
             f"within {energy}, {longer}"
         )
     return f"the delay budget of {delay} and the energy budget of {energy} are both too small"
+
+
+def _enough(value: float) -> str:
+    """Return a budget in four digits that are enough: rounded up.
+
+    >>> _enough(1.03741), _enough(3.0)
+    ('1.038', '3')
+    """
+    digits = Context(prec=4, rounding=ROUND_CEILING).create_decimal_from_float(value)
+    return f"{float(digits):.4g}"

@@ -58,9 +58,14 @@ def canonical(system: System, budget: Budget) -> Canonical | None:
     if delay_s <= 0.0 or energy_j <= 0.0:
         return None
     work, edge_work = cycles(system, 1.0)
-    return Canonical(
-        robot_delay=work / robot.clock_max_hz / delay_s,
-        edge_delay=edge_work / edge.clock_max_hz / delay_s,
-        robot_energy=robot.pue * robot.power_coefficient * work * robot.clock_max_hz**2 / energy_j,
-        edge_energy=edge.pue * edge.power_coefficient * edge_work * edge.clock_max_hz**2 / energy_j,
+    shares = (
+        work / robot.clock_max_hz / delay_s,
+        edge_work / edge.clock_max_hz / delay_s,
+        robot.pue * robot.power_coefficient * work * robot.clock_max_hz**2 / energy_j,
+        edge.pue * edge.power_coefficient * edge_work * edge.clock_max_hz**2 / energy_j,
     )
+    if not all(0.0 < share < math.inf for share in shares):
+        raise InvalidInput(
+            f"budget must be within what floats tell apart from the machines' costs, got {budget}"
+        )
+    return Canonical(*shares)

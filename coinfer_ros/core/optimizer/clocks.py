@@ -100,6 +100,8 @@ def _in_time(system: System, bits: int, delay_s: float) -> Point | None:
     """
     for nudge in range(_NUDGES):
         aim_s = delay_s * (1 - nudge * _ULP) - system.link.delay_s
+        if aim_s <= 0.0:
+            return None
         at = point(system, bits, *_clocks_in_time(system, *cycles(system, bits), aim_s))
         if at.delay_s <= delay_s:
             return at

@@ -9,6 +9,8 @@ relaxation, no iterations and no rounding, which could break a budget.
 from __future__ import annotations
 
 import dataclasses
+import math
+from typing import Any
 
 from coinfer_ros.core.costs import Budget, System
 from coinfer_ros.core.optimizer import answers, clocks, settings
@@ -76,27 +78,36 @@ def _least_energy(problem: Problem, system: System) -> Solution | None:
         return None
     at_leisure = clocks.least_energy(system, bits, _AGES_S)
     hurried = at_leisure is not None and at_leisure.energy_j < plan.energy_j
-    return answers.least_cost(problem, plan, delay=hurried, energy=False)
+    limited = bits > problem.quality.widths[0]
+    return answers.least_cost(problem, plan, delay=hurried, energy=False, quality=limited)
 
 
 def _least_delay(problem: Problem, system: System) -> Solution | None:
     bits = problem.good_widths[0][0]  # and so does the delay
-    plan = clocks.least_delay(system, bits, problem.budget.energy_j)
-    if plan is None or plan.delay_s > problem.budget.delay_s:
+    plan = _fastest_within(problem, system, bits)
+    if plan is None:
         return None
-    top = settings.fastest(system, bits)
-    return answers.least_cost(problem, plan, delay=False, energy=top.delay_s < plan.delay_s)
+    throttled = settings.fastest(system, bits).delay_s < plan.delay_s
+    limited = bits > problem.quality.widths[0]
+    return answers.least_cost(problem, plan, delay=False, energy=throttled, quality=limited)
 
 
 def _least_weighted(problem: Problem, system: System) -> Solution | None:
     plan, budget = _best_weighted(problem, system), problem.budget
     if plan is None:
         return None
-    binds = []
-    for freer in (Budget(_AGES_S, budget.energy_j), Budget(budget.delay_s)):
-        freed = _best_weighted(dataclasses.replace(problem, budget=freer), system)
-        binds.append(freed is not None and _value(problem, freed) < _value(problem, plan))
-    return answers.least_cost(problem, plan, delay=binds[0], energy=binds[1])
+
+    def would_help(**changes: Any) -> bool:
+        freed = _best_weighted(dataclasses.replace(problem, **changes), system)
+        return freed is not None and _value(problem, freed) < _value(problem, plan)
+
+    return answers.least_cost(
+        problem,
+        plan,
+        delay=would_help(budget=Budget(_AGES_S, budget.energy_j)),
+        energy=would_help(budget=Budget(budget.delay_s)),
+        quality=would_help(loss_max=math.inf),
+    )
 
 
 def _best_weighted(problem: Problem, system: System) -> Point | None:
@@ -121,8 +132,19 @@ def _weighted_within(problem: Problem, system: System, bits: int) -> Point | Non
     if plan is None or plan.delay_s > budget.delay_s:
         plan = clocks.least_energy(system, bits, budget.delay_s)
     if plan is not None and plan.energy_j > budget.energy_j:
-        plan = clocks.least_delay(system, bits, budget.energy_j)
-    return plan if plan is not None and plan.delay_s <= budget.delay_s else None
+        plan = _fastest_within(problem, system, bits)
+    return plan
+
+
+def _fastest_within(problem: Problem, system: System, bits: int) -> Point | None:
+    """Return the fastest setting of a width that keeps both budgets.
+
+    Where both are used up, what the least delay misses by its last digit the least energy keeps.
+    """
+    plan = clocks.least_delay(system, bits, problem.budget.energy_j)
+    if plan is not None and plan.delay_s <= problem.budget.delay_s:
+        return plan
+    return None if plan is None else _within(problem, system, bits)
 
 
 def _value(problem: Problem, plan: Point) -> float:
@@ -132,7 +154,8 @@ def _value(problem: Problem, plan: Point) -> float:
 def _within(problem: Problem, system: System, bits: int) -> Point | None:
     """Return the setting of least energy of a width if it keeps both budgets."""
     plan = clocks.least_energy(system, bits, problem.budget.delay_s)
-    return plan if plan is not None and plan.energy_j <= problem.budget.energy_j else None
+    kept = plan is not None and problem.budget.kept(plan.delay_s, plan.energy_j)
+    return plan if kept else None
 
 
 def _needs(problem: Problem, system: System, bits: int) -> Needs:

@@ -23,11 +23,8 @@ def solve_exhaustively(problem: Problem, tables: Tables) -> Solution:
     plan = None
     for point in every_setting(tables):
         loss = problem.loss(point.bits)
-        if (
-            loss > problem.loss_max
-            or point.delay_s > problem.budget.delay_s
-            or point.energy_j > problem.budget.energy_j
-        ):
+        kept = problem.budget.kept(point.delay_s, point.energy_j)
+        if loss > problem.loss_max or not kept:
             continue
         key = (problem.key(loss, point.energy_j, point.delay_s), -point.bits)
         if best is None or key < best:
@@ -41,7 +38,7 @@ def solve_exhaustively(problem: Problem, tables: Tables) -> Solution:
         binding="unknown",
         nearest_delay_s=None,
         nearest_energy_j=None,
-        message="no setting keeps the budgets" if plan is None else "the best of all settings",
+        message="no setting keeps every budget" if plan is None else "the best of all settings",
     )
 
 

@@ -50,7 +50,7 @@ class Quality:
     losses: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        check_widths(self.widths)
+        object.__setattr__(self, "widths", check_widths(self.widths))
         if len(self.losses) != len(self.widths):
             raise InvalidInput(
                 f"losses must be one a width, {len(self.widths)}, got {len(self.losses)}"
@@ -137,6 +137,10 @@ class Problem:
     weights: Weights = field(default_factory=Weights)
 
     def __post_init__(self) -> None:
+        for name, kinds in (("costs", (System, Tables)), ("objective", (Objective,))):
+            if not isinstance(getattr(self, name), kinds):
+                wanted = " or ".join(kind.__name__ for kind in kinds)
+                raise InvalidInput(f"{name} must be a {wanted}, got {getattr(self, name)!r:.60}")
         if self.loss_max != math.inf:
             checks.number("loss_max", self.loss_max)
         if isinstance(self.costs, Tables) and self.costs.widths != self.quality.widths:

@@ -86,7 +86,8 @@ def _with_robot_at_greatest(alpha: float, beta: float, edge: float) -> float:
     """Return W where the robot's clock is at its greatest: all of the energy budget is used."""
 
     def spare(work: float) -> float:
-        return float(1.0 - alpha**3 * work - (beta * edge) ** 3 / (1.0 - work) ** 2)
+        edge_s = max(1.0 - work, edge)  # not less, were it so by rounding
+        return float(1.0 - alpha**3 * work - (beta * edge) ** 3 / edge_s**2)
 
     in_time = 1.0 - edge
     if spare(in_time) >= 0.0:

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,11 +41,17 @@ def solve_stepped(problem: Problem, tables: Tables) -> Solution:
         needs = _needs(problem, tables, wanted) if wanted else None
         return answers.least_loss(problem, plan, needs)
     budget = problem.budget
+
+    def would_help(**changes: Any) -> bool:
+        freed = _best(dataclasses.replace(problem, **changes), tables)
+        return freed is not None and _value(problem, freed) < _value(problem, plan)
+
     return answers.least_cost(
         problem,
         plan,
-        delay=_would_help(problem, tables, plan, Budget(energy_j=budget.energy_j)),
-        energy=_would_help(problem, tables, plan, Budget(delay_s=budget.delay_s)),
+        delay=would_help(budget=Budget(energy_j=budget.energy_j)),
+        energy=would_help(budget=Budget(delay_s=budget.delay_s)),
+        quality=would_help(loss_max=math.inf),
     )
 
 
@@ -159,12 +167,6 @@ def _needs(problem: Problem, tables: Tables, wanted: Sequence[int]) -> Needs:
         delays.append((_least(costs.delay_s, affordable), bits))
         energies.append((_least(costs.energy_j, in_time), bits))
     return Needs(_smallest(delays), _smallest(energies))
-
-
-def _would_help(problem: Problem, tables: Tables, plan: Point, freer: Budget) -> bool:
-    """Say whether the objective would fall under another budget."""
-    freed = _best(dataclasses.replace(problem, budget=freer), tables)
-    return freed is not None and _value(problem, freed) < _value(problem, plan)
 
 
 def _value(problem: Problem, plan: Point) -> float:

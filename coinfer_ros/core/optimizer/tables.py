@@ -48,7 +48,7 @@ class Tables:
     edge_guessed_hz: frozenset[float] = frozenset()
 
     def __post_init__(self) -> None:
-        check_widths(self.widths)
+        object.__setattr__(self, "widths", check_widths(self.widths))
         for name in ("robot_clocks_hz", "edge_clocks_hz"):
             clocks = getattr(self, name)
             for clock_hz in clocks:
@@ -89,7 +89,12 @@ class Tables:
 
     def _freeze(self, name: str, shape: tuple[int, ...]) -> None:
         """Check one table and put a read-only copy of it in its place."""
-        table = np.array(getattr(self, name), np.float64)  # a copy: the caller may go on writing
+        try:
+            table = np.array(
+                getattr(self, name), np.float64
+            )  # a copy: the caller may go on writing
+        except (TypeError, ValueError) as error:
+            raise InvalidInput(f"{name} must be real numbers, got {error}") from error
         if table.shape != shape:
             raise InvalidInput(f"{name} must have shape {shape}, got {table.shape}")
         if not (table >= 0.0).all():
@@ -114,9 +119,10 @@ def analytic_tables(
     :raises InvalidInput: when an argument breaks its rule.
     """
     allowed = check_widths(widths)
+    for name, clocks in (("robot_clocks_hz", robot_clocks_hz), ("edge_clocks_hz", edge_clocks_hz)):
+        for clock_hz in clocks:
+            limits.CLOCK_HZ.check(name, clock_hz)
     robot_hz, edge_hz = np.array(robot_clocks_hz, float), np.array(edge_clocks_hz, float)
-    if not ((robot_hz > 0.0).all() and (edge_hz > 0.0).all()):
-        raise InvalidInput("clocks must be above 0 Hz, got another")
     edge_flop, link = system.workload.edge_flop_in_all, system.link
     flops = [system.workload.robot_flop_at(bits) for bits in allowed]
     return Tables(

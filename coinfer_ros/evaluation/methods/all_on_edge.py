@@ -27,7 +27,7 @@ def solve(problem: Problem) -> Solution:
             f"got widths {problem.quality.widths}"
         )
     flop = work.robot_flop + work.edge_flop_in_all
-    clock_hz = clock_in_time(edge, flop, budget.delay_s - link.delay_s)
+    clock_hz = clock_in_time(edge, flop, budget.delay_s, beside_s=link.delay_s)
     if clock_hz is None or edge.energy_j(flop, clock_hz) + link.energy_j > budget.energy_j:
         return nothing("the edge alone does not keep the budgets")
     plan = Point(

@@ -16,6 +16,6 @@ def solve(problem: Problem) -> Solution:
     system = paper_system(problem, "fixed_frequency")
     for bits in reversed(problem.quality.widths):
         plan = fastest(system, bits)
-        if plan.delay_s <= problem.budget.delay_s and plan.energy_j <= problem.budget.energy_j:
+        if problem.budget.kept(plan.delay_s, plan.energy_j):
             return judged(problem, plan, "both clocks at their greatest")
     return nothing("no width keeps the budgets with both clocks at their greatest")

@@ -2,36 +2,43 @@
 """Makes a plan of a relaxed width: the next allowed width below it, and its clocks anew.
 
 The relaxed optimum lies on a budget, so the nearest width breaks it as often as not; the next below
-keeps it, and its own clocks of least energy keep it with the most to spare.
+keeps it, and its own clocks of least energy keep it with the most to spare. How exactly the relaxed
+optimum is known does not matter while it is off by less than a width: the neighbours are tried.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from coinfer_ros.core.costs import System
-from coinfer_ros.core.optimizer import Problem, Solution
+from coinfer_ros.core.optimizer import Point, Problem, Solution
 from coinfer_ros.core.optimizer.clocks import least_energy
 from coinfer_ros.evaluation.methods.judged import judged, nothing
 
 
-def floored(
-    problem: Problem, system: System, relaxed_bits: float, *, tolerance: float, name: str
-) -> Solution:
-    """Return the plan of the widest allowed width of at most ``relaxed_bits``.
+def floored(problem: Problem, system: System, relaxed_bits: float, *, name: str) -> Solution:
+    """Return the plan of the widest width that fits among the allowed ones near a relaxed width.
+
+    It is proved optimal when the next wider width was tried in vain or there is none.
 
     :param relaxed_bits: optimum of the relaxed problem, real, B_max left out.
-    :param tolerance: relative, how exactly it is known; a width that close to it is tried too.
     :param name: how it was found.
     """
-    below, above = relaxed_bits * (1.0 - tolerance), relaxed_bits * (1.0 + tolerance)
-    candidates = [bits for bits in problem.quality.widths if bits <= above]
-    # Only where a width lies within the tolerance is it open which one is the widest that fits.
-    proved = not any(below < bits <= above for bits in problem.quality.widths)
-    for bits in reversed(candidates[-2:]):
-        plan = least_energy(system, bits, problem.budget.delay_s)
-        if plan is not None and plan.energy_j <= problem.budget.energy_j:
-            message = f"{name}: {relaxed_bits:.6g} bits would fit, and the next width below"
-            bound = problem.loss(bits) if proved else None
-            return judged(problem, plan, message, bound=bound, proved=proved)
-    return nothing(
-        f"{name}: {relaxed_bits:.6g} bits would fit, less than any width allowed", proved=proved
-    )
+    widths = problem.quality.widths
+    above = bisect_right(widths, relaxed_bits)
+    how = f"{name}: {relaxed_bits:.6g} bits would fit"
+    near = (above + 1, above, above - 1, above - 2)
+    tried = [index for index in near if 0 <= index < len(widths)]
+    for index in tried:
+        plan = _fits(problem, system, widths[index])
+        if plan is not None:
+            proved = index + 1 == len(widths) or index + 1 in tried
+            bound = problem.loss(plan.bits) if proved else None
+            return judged(problem, plan, f"{how}, and the next below", bound=bound, proved=proved)
+    return nothing(f"{how}, less than any width allowed", proved=0 in tried)
+
+
+def _fits(problem: Problem, system: System, bits: int) -> Point | None:
+    plan = least_energy(system, bits, problem.budget.delay_s)
+    kept = plan is not None and problem.budget.kept(plan.delay_s, plan.energy_j)
+    return plan if kept else None

@@ -17,7 +17,6 @@ from coinfer_ros.evaluation.extras import needed
 from coinfer_ros.evaluation.methods.floored import floored
 from coinfer_ros.evaluation.methods.judged import nothing, paper_system
 
-TOLERANCE = 1e-6  # interior-point accuracy; measured against the closed form it is near 1e-8
 BITS_MOST = 1e3  # keeps the program bounded; wider than any width
 
 
@@ -34,7 +33,7 @@ def solve(problem: Problem) -> Solution:
     bits = relaxed_bits(instance)
     if isinstance(bits, str):
         return nothing(f"geometric program: {bits}", proved=bits == "infeasible")
-    return floored(problem, system, bits, tolerance=TOLERANCE, name="geometric program")
+    return floored(problem, system, bits, name="geometric program")
 
 
 def relaxed_bits(instance: Canonical) -> float | str:

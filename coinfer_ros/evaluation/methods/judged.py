@@ -14,9 +14,11 @@ from coinfer_ros.core.optimizer import Objective, Point, Problem, Solution, Stat
 def paper_system(problem: Problem, method: str) -> System:
     """Return the system of a problem that is the paper's (P1) but for its set of widths.
 
+    Static power and a link are no part of (P1); a method that cannot have them says so itself.
+
     :param method: its name, for the message.
-    :raises Unsupported: when costs are tables, another objective is asked for, a loss is limited or
-        the loss does not fall with the width.
+    :raises Unsupported: when costs are tables, another objective is asked for, a loss is limited,
+        the loss does not fall with the width or a budget is infinite.
     """
     losses = problem.quality.losses
     falling = all(after < before for before, after in itertools.pairwise(losses))
@@ -25,10 +27,11 @@ def paper_system(problem: Problem, method: str) -> System:
         or problem.objective is not Objective.LOSS
         or problem.loss_max != math.inf
         or not falling
+        or math.inf in (problem.budget.delay_s, problem.budget.energy_j)
     ):
         raise Unsupported(
             f"method {method} solves the paper's problem (P1) alone: an analytic system, the least "
-            "loss within a delay and an energy budget, and a loss that falls with the width"
+            "loss within finite budgets of delay and energy, and a loss that falls with the width"
         )
     return problem.costs
 

@@ -79,7 +79,7 @@ def solve(problem: Problem) -> Solution:
 
 
 def solve_with(policy: Trained, problem: Problem) -> Solution:
-    """Return what a policy chooses.
+    """Return what a policy chooses, the nearest width allowed; it knows of 1 to 16 bits.
 
     :raises Unsupported: when the problem is not the paper's.
     """

@@ -36,6 +36,7 @@ def feasible_draws(problem: Problem, rng: np.random.Generator, draws: int = DRAW
     plans: dict[int, Point | None] = {}
     for bits in problem.quality.widths:
         plan = least_energy(system, bits, budget.delay_s)
-        plans[bits] = plan if plan is not None and plan.energy_j <= budget.energy_j else None
+        kept = plan is not None and budget.kept(plan.delay_s, plan.energy_j)
+        plans[bits] = plan if kept else None
     drawn = rng.choice(problem.quality.widths, size=draws)
     return [plan for bits in drawn.tolist() if (plan := plans[bits]) is not None]

@@ -9,8 +9,6 @@ from coinfer_ros.core.optimizer.relaxed import greatest_width
 from coinfer_ros.evaluation.methods.floored import floored
 from coinfer_ros.evaluation.methods.judged import nothing, paper_system
 
-TOLERANCE = 1e-12  # a root found to 4 units in the last place, and a handful of roundings
-
 
 def solve(problem: Problem) -> Solution:
     """Return the widest allowed width below the relaxed optimum, with its own clocks.
@@ -22,4 +20,4 @@ def solve(problem: Problem) -> Solution:
     if instance is None:
         return nothing("the link alone uses up a budget", proved=True)
     bits = greatest_width(instance)
-    return floored(problem, system, bits, tolerance=TOLERANCE, name="relaxed in closed form")
+    return floored(problem, system, bits, name="relaxed in closed form")

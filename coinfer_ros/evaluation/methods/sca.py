@@ -120,7 +120,7 @@ def _nearest(
 ) -> int | None:
     def fits(bits: int) -> bool:
         at = point(system, bits, *clocks)
-        return at.delay_s <= problem.budget.delay_s and at.energy_j <= problem.budget.energy_j
+        return problem.budget.kept(at.delay_s, at.energy_j)
 
     allowed = [bits for bits in problem.quality.widths if not only_feasible or fits(bits)]
     return min(allowed, key=lambda bits: (abs(bits - relaxed), bits), default=None)

@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Sequence
+from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -21,6 +24,7 @@ from coinfer_ros.core.costs import (
     PAPER_EDGE,
     PAPER_ROBOT,
     Budget,
+    Link,
     Processor,
     System,
     Workload,
@@ -214,8 +218,8 @@ def test_ample_budgets_are_bound_by_the_widest_width_alone() -> None:
 
 def test_a_message_gives_both_ways_out_where_there_are_two() -> None:
     assert solved(PAPER, BLIP2_BUDGET, WIDTHS).message == (
-        "the energy budget of 2 J binds: within 3.5 s, 6 bits would need 4.169 J "
-        "(or, within 2 J, 6 bits would need 3.71 s)"
+        "the energy budget of 2 J binds: within 3.5 s, 6 bits would need 4.17 J "
+        "(or, within 2 J, 6 bits would need 3.711 s)"
     )
 
 
@@ -225,7 +229,7 @@ def test_a_deadline_that_no_clocks_meet_has_no_nearest_energy() -> None:
     assert found.nearest_energy_j is None
     assert found.message == (
         "no setting keeps the budgets: the delay budget of 0.1 s binds, at the highest clocks too: "
-        "within 2 J, 1 bit would need 1.037 s"
+        "within 2 J, 1 bit would need 1.038 s"
     )
 
 
@@ -247,3 +251,38 @@ def test_the_ends_of_every_range_are_answered() -> None:
 def test_widths_that_do_not_rise_within_their_range_are_refused(widths: tuple[int, ...]) -> None:
     with pytest.raises(InvalidInput, match=r"^widths must .*, got "):
         solved(PAPER, BLIP2_BUDGET, widths)
+
+
+@given(problems())
+def test_the_budget_that_a_message_names_is_enough(problem: tuple[System, Budget]) -> None:
+    system, budget = problem
+    found = solved(system, budget, WIDTHS)
+    wanted = 1 if found.bits is None else found.bits + 1
+    for unit, field in ((" s", "delay_s"), (" J", "energy_j")):
+        named = re.search(rf"{wanted} bits? would need (\S+){unit}", found.message)
+        if named:
+            enough = dataclasses.replace(budget, **{field: float(named[1])})
+            assert (solved(system, enough, WIDTHS).bits or 0) >= wanted
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, int, Fraction])
+def test_numbers_of_another_type_are_computed_with_as_floats(kind: type) -> None:
+    link = Link(payload_bytes=kind(0), goodput_bps=kind(1), round_trip_s=kind(1), radio_w=kind(0))
+    system = System(
+        dataclasses.replace(PAPER_ROBOT, flop_per_cycle=kind(32), pue=kind(1)),
+        dataclasses.replace(PAPER_EDGE, static_w=kind(0)),
+        BLIP2,
+        link,
+    )
+    plain = dataclasses.replace(PAPER, link=Link(0.0, 1.0, 1.0, 0.0))
+    found = solved(system, Budget(kind(4), kind(2)), WIDTHS)
+    assert found == solved(plain, Budget(4.0, 2.0), WIDTHS)
+    assert found.plan is not None
+    assert type(found.plan.delay_s) is float
+
+
+def test_a_link_that_leaves_next_to_no_time_leaves_no_plan() -> None:
+    far = dataclasses.replace(PAPER, link=Link(0.0, 1.0, round_trip_s=1e6))
+    found = solved(dataclasses.replace(far, workload=Workload(1.0, 1.0)), Budget(1e6, 1.0), WIDTHS)
+    assert found.plan is None or found.plan.delay_s <= 1e6
+    assert solved(far, Budget(1e6, 1.0), WIDTHS).plan is None

@@ -119,12 +119,18 @@ def test_over_tables_the_binding_budget_is_one_that_would_lower_the_objective_al
     found = solve(problem)
     if found.plan is None or problem.objective is Objective.LOSS:
         return
-    lower = []
-    for freer in (Budget(energy_j=problem.budget.energy_j), Budget(problem.budget.delay_s)):
-        freed = solve_exhaustively(dataclasses.replace(problem, budget=freer), problem.costs)
-        lower.append(freed.objective is not None and freed.objective < found.objective)
-    expected = "+".join(n for n, binds in zip(("delay", "energy"), lower, strict=True) if binds)
-    assert found.binding == expected or (not expected and found.binding in ("quality", "none"))
+    lower = {
+        name
+        for name, changes in {
+            "delay": {"budget": Budget(energy_j=problem.budget.energy_j)},
+            "energy": {"budget": Budget(problem.budget.delay_s)},
+            "quality": {"loss_max": math.inf},
+        }.items()
+        if solve_exhaustively(dataclasses.replace(problem, **changes), problem.costs).objective
+        < found.objective
+    }
+    budgets = "+".join(name for name in ("delay", "energy") if name in lower)
+    assert found.binding == (budgets or ("quality" if lower else "none"))
 
 
 @given(table_problems())
@@ -224,6 +230,54 @@ def test_over_free_clocks_no_setting_of_a_fine_grid_does_better(problem: Problem
     setting = (plan.bits, plan.robot_clock_hz, plan.edge_clock_hz)
     assert plan.delay_s == system.delay_s(*setting)
     assert plan.energy_j == system.energy_j(*setting)
+
+
+@given(system_problems())
+def test_over_free_clocks_the_binding_budget_is_one_that_would_lower_the_objective_alone(
+    problem: Problem,
+) -> None:
+    found = solve(problem)
+    if found.plan is None or problem.objective is Objective.LOSS:
+        return
+    ages = 1e30
+    lower = {
+        name
+        for name, changes in {
+            "delay": {"budget": Budget(ages, problem.budget.energy_j)},
+            "energy": {"budget": Budget(problem.budget.delay_s)},
+            "quality": {"loss_max": math.inf},
+        }.items()
+        if solve(dataclasses.replace(problem, **changes)).objective < found.objective
+    }
+    budgets = "+".join(name for name in ("delay", "energy") if name in lower)
+    assert found.binding == (budgets or ("quality" if lower else "none"))
+
+
+@given(system_problems(), st.lists(st.integers(0, 3).map(float), min_size=4, max_size=4))
+def test_over_free_clocks_of_equal_losses_the_cheapest_width_is_taken(
+    problem: Problem, losses: list[float]
+) -> None:
+    widths = (2, 4, 6, 8)
+    tied = dataclasses.replace(
+        problem,
+        quality=Quality(widths, tuple(losses)),
+        objective=Objective.LOSS,
+        loss_max=math.inf,
+    )
+    found = solve(tied)
+    each = {
+        bits: solve(dataclasses.replace(tied, quality=Quality((bits,), (loss,)))).plan
+        for bits, loss in zip(widths, losses, strict=True)
+    }
+    fitting = [
+        (loss, plan.energy_j, bits)
+        for (bits, plan), loss in zip(each.items(), losses, strict=True)
+        if plan is not None
+    ]
+    assert found.bits == (min(fitting)[2] if fitting else None)
+    if found.plan is not None:
+        better = [bits for bits, loss in zip(widths, losses, strict=True) if loss < min(fitting)[0]]
+        assert (found.binding == "max_bits") == (not better)
 
 
 @given(system_problems())
