@@ -2,13 +2,13 @@
 """Counts the weight magnitudes of a checkpoint or a live module, in memory that stays bounded.
 
 What is counted are floating-point tensors of two axes or more: matrices, kernels, embedding tables.
-Norms, biases and counters are no part of the law that is fitted, arXiv 2602.13052, eq. (3).
+Norms, biases and counters are no part of the law that is fitted, arXiv 2602.13052, eq. (3). Weights
+that are quantized already are refused: their scales would be fitted in their place.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,7 +34,9 @@ _TYPES: dict[str, tuple[str, np.dtype[Any]]] = {
     "BF16": ("bfloat16", np.dtype("<u2")),
 }
 _CHUNK_BYTES = 1 << 22
-_CHUNK_BYTES_LOW, _CHUNK_BYTES_HIGH = 1 << 12, 1 << 30
+_CHUNK_BYTES_LOW, _CHUNK_BYTES_HIGH = 1 << 18, 1 << 30  # each piece clears 2 MiB of counters
+# What whole numbers that are weights are called: qweight, qzeros, weight_packed.
+_WEIGHT_WORDS = ("weight", "zeros")
 
 
 @dataclass(frozen=True)
@@ -54,18 +56,6 @@ class TensorMagnitudes:
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """Tensors that are not counted.
-
-    :param names: their names, sorted.
-    :param numbers: how many numbers they hold, all together.
-    """
-
-    names: tuple[str, ...]
-    numbers: int
-
-
-@dataclass(frozen=True)
 class _Stored:
     """A tensor in a safetensors file."""
 
@@ -78,7 +68,13 @@ class _Stored:
 
     @property
     def counts(self) -> bool:
-        return len(self.shape) > 1 and self.dtype.startswith(("F", "BF"))
+        return len(self.shape) > 1 and (self.dtype.startswith(("F", "BF")) or self._quantized)
+
+    @property
+    def _quantized(self) -> bool:
+        last = self.name.rpartition(".")[2]
+        named = self.dtype[0] in "IU" and any(word in last for word in _WEIGHT_WORDS)
+        return named or self.dtype in {"I8", "U8"}
 
 
 def tensor_magnitudes(
@@ -90,49 +86,54 @@ def tensor_magnitudes(
     chunks. The law of the whole checkpoint is that of all of them merged.
 
     :param path: a checkpoint folder or one safetensors file.
-    :param chunk_bytes: how much is read at a time, bytes in [2^12, 2^30].
+    :param chunk_bytes: how much is read at a time, bytes in [2^18, 2^30].
     :raises Unavailable: when there is no such thing.
-    :raises Unsupported: when the weights are pickled, or of fewer bits than 16.
+    :raises Unsupported: when the weights are pickled, or quantized: of fewer bits than 16, or whole
+        numbers.
     :raises InvalidInput: when a file is broken, a weight not finite or an argument out of range.
     """
     checks.whole("chunk_bytes", chunk_bytes, low=_CHUNK_BYTES_LOW, high=_CHUNK_BYTES_HIGH)
     for stored in _stored(path):
         if stored.counts:
-            if stored.dtype not in _TYPES:
-                raise Unsupported(
-                    f"path must hold weights of {', '.join(_TYPES)}, got {stored.dtype} in "
-                    f"{stored.name}: take the checkpoint that has not been quantized yet"
-                )
-            name, _ = _TYPES[stored.dtype]
+            _check_type("path", stored.name, stored.dtype, tuple(_TYPES))
+            dtype, _ = _TYPES[stored.dtype]
             counted = _count(stored.name, _pieces(stored, chunk_bytes))
-            yield TensorMagnitudes(stored.name, stored.shape, name, counted)
-
-
-def left_out(path: str | Path) -> LeftOut:
-    """Return what :func:`tensor_magnitudes` leaves out, without reading a weight.
-
-    :param path: a checkpoint folder or one safetensors file.
-    :raises Unavailable: when there is no such thing.
-    :raises Unsupported: when the weights are pickled.
-    :raises InvalidInput: when a file is broken.
-    """
-    others = [stored for stored in _stored(path) if not stored.counts]
-    names = tuple(sorted(stored.name for stored in others))
-    return LeftOut(names, sum(math.prod(stored.shape) for stored in others))
+            yield TensorMagnitudes(stored.name, stored.shape, dtype, counted)
 
 
 def module_magnitudes(module: torch.nn.Module) -> Iterator[TensorMagnitudes]:
     """Yield the counted magnitudes of a live module's parameters, a shared one once.
 
+    A parameter is copied in chunks, but whole when it is a part of a larger tensor with gaps.
+
     :param module: on any device.
+    :raises Unavailable: when a parameter is on the meta device, where there are no weights.
+    :raises Unsupported: when one is quantized: of fewer bits than 16, or whole numbers.
     :raises InvalidInput: when a weight is not finite.
     """
     for name, parameter in module.named_parameters():
-        if parameter.is_floating_point() and parameter.ndim > 1:
-            flat = parameter.detach().reshape(-1)
-            pieces = (piece.float().cpu().numpy() for piece in torch.split(flat, _CHUNK_BYTES // 4))
+        if parameter.ndim > 1:
+            if parameter.is_meta:
+                raise Unavailable(f"module must hold its weights, got {name} on the meta device")
             dtype = str(parameter.dtype).removeprefix("torch.")
-            yield TensorMagnitudes(name, tuple(parameter.shape), dtype, _count(name, pieces))
+            _check_type("module", name, dtype, tuple(spelt for spelt, _ in _TYPES.values()))
+            counted = _count(name, _live_pieces(parameter.detach()))
+            yield TensorMagnitudes(name, tuple(parameter.shape), dtype, counted)
+
+
+def _check_type(argument: str, name: str, dtype: str, allowed: tuple[str, ...]) -> None:
+    if dtype not in allowed:
+        raise Unsupported(
+            f"{argument} must hold weights of {', '.join(allowed)}, got {dtype} in {name}: take "
+            "the checkpoint that has not been quantized yet"
+        )
+
+
+def _live_pieces(weights: torch.Tensor) -> Iterator[NDArray[np.floating]]:
+    # In the order of memory, which changes no count, a transposed tensor is flat without a copy.
+    axes = sorted(range(weights.ndim), key=weights.stride, reverse=True)
+    for piece in torch.split(weights.permute(axes).reshape(-1), _CHUNK_BYTES // 4):
+        yield piece.float().cpu().numpy()
 
 
 def _count(name: str, pieces: Iterator[NDArray[np.floating]]) -> Magnitudes:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keeps a torch module's weights at full precision and serves them at any bit-width.
 
-Quantized are the matrices and convolution kernels, embedding tables included: one scale for each
-output channel or table row. Norms, biases and lone vectors stay as they are: they are few, and
-theirs is not the distribution that the theory assumes.
+Quantized are the weights of Linear, Conv2d and Embedding layers: one scale for each output channel
+or table row. All others stay as they are. Norms, biases and lone vectors are few, and theirs is not
+the distribution that the theory assumes; the served model has no other kind of layer (Conv1d, GRU,
+the one matrix of MultiheadAttention).
 """
 
 from __future__ import annotations

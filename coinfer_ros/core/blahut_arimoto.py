@@ -63,8 +63,8 @@ def blahut_arimoto(
     :param slope: s = -dR/dD in nats/weight unit, above λ, where the rate is 0, up to 10^6 λ.
     :param weight_rate: λ in 1/weight unit.
     :param step: distance of two points of the grid, weight units; well below 1/s.
-    :param end: last point of the grid, weight units, up to 100/λ and 10^6 steps; 14/λ leaves 1e-6
-        of the weights out.
+    :param end: last point of the grid (what is no whole number of steps is cut off), weight units,
+        up to 100/λ and 10^6 steps; 14/λ leaves 1e-6 of the weights out.
     :param tolerance: greatest gap of the bounds, bits.
     :param iterations: most that are spent.
     :raises InvalidInput: when an argument is out of range, or the iterations do not suffice.
@@ -79,7 +79,9 @@ def blahut_arimoto(
     checks.number("end", end, low=step, high=min(step * _POINTS_MAX, _END_MAX * scale))
     checks.number("tolerance", tolerance, above=0.0, unit="bits")
     checks.whole("iterations", iterations, low=1, high=1_000_000_000)
-    grid = np.arange(0.0, end / scale, step / scale)  # (P,) in units of the mean magnitude
+    # Without the small number, a rounding of the quotient would decide whether ``end`` is a point.
+    points = int(end / step + 1e-9) + 1
+    grid = np.arange(points) * (step / scale)  # (P,) in units of the mean magnitude
     source = np.exp(-grid)
     source /= source.sum()
     kernel = _Kernel(relative, step / scale)

@@ -39,10 +39,11 @@ def number(
         rule = f"a finite number of at least {low:g}{unit}"
     else:
         rule = f"in [{low}, {high}]{unit}"
-    good = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    if not good or not low <= float(value) <= high or (above is not None and value <= above):  # type: ignore[arg-type,operator]
-        raise InvalidInput(f"{name} must be {rule}, got {value!r}")
-    return float(value)  # type: ignore[arg-type]
+    found = _as_float(value)
+    # NaN is in no range.
+    if not low <= found <= high or math.isinf(found) or (above is not None and found <= above):
+        raise InvalidInput(f"{name} must be {rule}, got {_shown(value)}")
+    return found
 
 
 def whole(name: str, value: object, *, low: int, high: int) -> int:
@@ -52,7 +53,7 @@ def whole(name: str, value: object, *, low: int, high: int) -> int:
     """
     good = isinstance(value, Integral) and not isinstance(value, bool)
     if not good or not low <= int(value) <= high:  # type: ignore[call-overload]
-        raise InvalidInput(f"{name} must be a whole number in [{low}, {high}], got {value!r}")
+        raise InvalidInput(f"{name} must be a whole number in [{low}, {high}], got {_shown(value)}")
     return int(value)  # type: ignore[call-overload,no-any-return]
 
 
@@ -65,3 +66,20 @@ def one_of(name: str, value: object, choices: Iterable[str]) -> str:
     if value not in allowed:
         raise InvalidInput(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
     return str(value)
+
+
+def _as_float(value: object) -> float:
+    """Return a number as a float, infinite where none is so great, and NaN for anything else."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _shown(value: object) -> str:
+    try:
+        return f"{value!r:.80}"
+    except ValueError:  # Python prints no whole number of more than 4300 digits
+        return f"{type(value).__name__} of too many digits"

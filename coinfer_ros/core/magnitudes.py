@@ -18,6 +18,7 @@ from functools import reduce
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from coinfer_ros.core import messages
 from coinfer_ros.core.errors import InvalidInput
 
 MANTISSA_BITS = 10
@@ -76,12 +77,12 @@ class Magnitudes:
     greatest: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.counters.shape != (BINS,) or self.counters.dtype != np.int64:
-            raise InvalidInput(
-                f"counters must be {BINS} of int64, got {self.counters.shape} of "
-                f"{self.counters.dtype}"
-            )
-        self.counters.flags.writeable = False
+        found = messages.described(self.counters)
+        if found != f"int64 of shape ({BINS},)":
+            raise InvalidInput(f"counters must be {BINS} of int64, got {found}")
+        counters = self.counters.view()  # what came stays as writeable as it was
+        counters.flags.writeable = False
+        object.__setattr__(self, "counters", counters)
 
     @property
     def count(self) -> int:

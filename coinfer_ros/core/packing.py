@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coinfer_ros.core import checks
+from coinfer_ros.core import checks, messages
 from coinfer_ros.core.errors import InvalidInput
 
 Codes = NDArray[np.int8 | np.int16]
@@ -40,14 +40,14 @@ def code_type(bits: int) -> type[np.int8] | type[np.int16]:
 def packed_bytes(count: int, bits: int) -> int:
     """Return how many bytes ``count`` codes take, ceil(count·b / 8).
 
-    :param count: number of codes.
+    :param count: number of codes in [0, 2^48].
     :param bits: bit-width in [1, 16].
-    :raises InvalidInput: when ``bits`` breaks its rule.
+    :raises InvalidInput: when an argument breaks its rule.
 
     >>> packed_bytes(3, bits=3)
     2
     """
-    return -(-count * _width(bits) // 8)
+    return -(-checks.whole("count", count, low=0, high=2**48) * _width(bits) // 8)
 
 
 def pack(codes: Codes, bits: int) -> NDArray[np.uint8]:
@@ -63,7 +63,7 @@ def pack(codes: Codes, bits: int) -> NDArray[np.uint8]:
     """
     kind, top = code_type(bits), 2 ** (bits - 1)
     if not isinstance(codes, np.ndarray) or codes.dtype != kind:
-        raise InvalidInput(f"codes must be an array of {kind.__name__}, got {_kind(codes)}")
+        raise InvalidInput(f"codes must be an array of {kind.__name__}, got {messages.kind(codes)}")
     least, greatest = int(codes.min(initial=0)), int(codes.max(initial=0))
     if least < -top or greatest >= top:
         raise InvalidInput(
@@ -88,10 +88,9 @@ def unpack(data: NDArray[np.uint8], bits: int, count: int) -> Codes:
     >>> unpack(np.array([249, 0], np.uint8), bits=3, count=3)
     array([ 1, -1,  3], dtype=int8)
     """
-    checks.whole("count", count, low=0, high=2**48)
     length = packed_bytes(count, bits)
     if not isinstance(data, np.ndarray) or data.dtype != np.uint8:
-        raise InvalidInput(f"data must be an array of uint8, got {_kind(data)}")
+        raise InvalidInput(f"data must be an array of uint8, got {messages.kind(data)}")
     if data.shape != (length,):
         raise InvalidInput(
             f"data must have shape ({length},) for {count} codes of {bits} bits, got {data.shape}"
@@ -192,7 +191,3 @@ def _load(packed: NDArray[np.uint8], bits: int, groups: int) -> Lanes:
 
 def _width(bits: int) -> int:
     return checks.whole("bits", bits, low=BITS_LOW, high=BITS_HIGH)
-
-
-def _kind(value: object) -> str:
-    return str(value.dtype) if isinstance(value, np.ndarray) else type(value).__name__

@@ -14,7 +14,8 @@ upper               (√(1 + 4/(n-1)) - 1)/2, eq. (26)       log2(1/x + x/(x+1))
 ==================  =====================================  =====================================
 
 Equations are those of arXiv 2602.13052; what is derived is proved in docs/theory.md. Every function
-takes a number or an array, and a rate stops at 0: more distortion than that costs no bits.
+takes a number or an array, and a rate stops at 0: more distortion than that costs no bits. A λD
+below 1e-200, over 660 bits, is refused before its float64 runs out.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from typing import TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from coinfer_ros.core import checks, limits
+from coinfer_ros.core import arrays, checks, limits
 from coinfer_ros.core.errors import InvalidInput
 
 Real = TypeVar("Real", float, NDArray[np.float64])
@@ -148,7 +149,7 @@ def scalar_optimal_rate(distortion: Real, weight_rate: float = 1.0) -> Real:
     :param weight_rate: λ in 1/weight unit.
     :raises InvalidInput: when either is out of range.
     """
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # inf costs no bits
         return _like(distortion, _rate(-np.log2(np.expm1(_relative(distortion, weight_rate)))))
 
 
@@ -160,23 +161,27 @@ def upper_rate(distortion: Real, weight_rate: float = 1.0) -> Real:
     :raises InvalidInput: when either is out of range.
     """
     x = _relative(distortion, weight_rate)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # inf costs no bits
         # (25) written as log2(1 + 1/(x(x+1))): near R = 0 the sum of the two terms loses it.
         return _like(distortion, np.log1p(1.0 / (x * (x + 1.0))) / math.log(2.0))
 
 
 def _levels(rate_bits: Real) -> NDArray[np.float64]:
-    values = np.asarray(rate_bits, np.float64)
+    values = arrays.reals("rate_bits", rate_bits)
     if not np.all((values >= 0.0) & (values <= limits.BITS_MAX)):
         raise InvalidInput(f"rate_bits must be in [0, {limits.BITS_MAX}] bits, got {rate_bits!r}")
     return cast("NDArray[np.float64]", np.exp2(values))
 
 
 def _relative(distortion: Real, weight_rate: float) -> NDArray[np.float64]:
-    values = np.asarray(distortion, np.float64)
+    values = arrays.reals("distortion", distortion)
     if not np.all(values > 0.0):
         raise InvalidInput(f"distortion must be above 0 weight units, got {distortion!r}")
-    return values / _scale(weight_rate)
+    with np.errstate(over="ignore"):
+        relative = np.asarray(values / _scale(weight_rate))
+    if not np.all(relative >= 1e-200):
+        raise InvalidInput(f"distortion must be at least 1e-200/λ weight units, got {distortion!r}")
+    return relative
 
 
 def _scale(weight_rate: float) -> float:
@@ -184,7 +189,7 @@ def _scale(weight_rate: float) -> float:
 
 
 def _rate(unclipped: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.maximum(unclipped, 0.0) + 0.0  # + 0.0: no -0.0
+    return np.where(unclipped > 0.0, unclipped, 0.0)  # of -0.0, maximum may return either
 
 
 def _like(given: Real, result: NDArray[np.float64]) -> Real:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from coinfer_ros.core import messages
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.quantizers import uniform
 
@@ -36,8 +37,8 @@ class Payload:
     def __post_init__(self) -> None:
         if self.wire_bits not in WIRE_BITS:
             raise InvalidInput(f"wire_bits must be one of {WIRE_BITS}, got {self.wire_bits!r}")
-        if len(self.shape) != 2 or min(self.shape) < 1:
-            raise InvalidInput(f"shape must be [tokens, channels], got {list(self.shape)!r}")
+        if not messages.is_shape(self.shape) or len(self.shape) != 2 or min(self.shape) < 1:
+            raise InvalidInput(f"shape must be [tokens, channels], got {self.shape!r}")
         tokens, channels = self.shape
         if tokens * channels > MOST_VALUES:
             raise InvalidInput(
@@ -49,11 +50,7 @@ class Payload:
                 f"data must be {length} bytes for shape {list(self.shape)} at {self.wire_bits} "
                 f"bits, got {len(self.data)}"
             )
-        expected = tokens if self.wire_bits == 8 else 0
-        if self.scales.shape != (expected,):
-            raise InvalidInput(f"scales must be {expected} values, got {self.scales.size}")
-        if not np.isfinite(self.scales).all() or (self.scales < 0.0).any():
-            raise InvalidInput("scales must be finite and at least 0, got others")
+        _check_scales(self.scales, tokens if self.wire_bits == 8 else 0)
 
     @property
     def size_bytes(self) -> int:
@@ -64,12 +61,16 @@ class Payload:
 def encode(embedding: NDArray[np.float32], wire_bits: int) -> Payload:
     """Pack an embedding (T, C) at ``wire_bits`` bits a value.
 
-    :raises InvalidInput: for other widths, another rank or values that are not finite.
+    :param embedding: float32, finite.
+    :param wire_bits: 8, 16 or 32.
+    :raises InvalidInput: for other widths, another type or rank or values that are not finite.
     """
-    if embedding.ndim != 2 or not np.isfinite(embedding).all():
+    if messages.kind(embedding) != "float32" or embedding.ndim != 2:
         raise InvalidInput(
-            f"embedding must be finite values (tokens, channels), got shape {embedding.shape}"
+            f"embedding must be float32 (tokens, channels), got {messages.described(embedding)}"
         )
+    if not (finite := np.isfinite(embedding)).all():
+        raise InvalidInput(f"embedding must be finite, got {messages.first(embedding, ~finite)}")
     scales = np.zeros(0, np.float32)
     if wire_bits == 8:
         scales = uniform.choose_qparams(embedding, 8)
@@ -97,3 +98,13 @@ def decode(payload: Payload) -> NDArray[np.float32]:
     if not np.isfinite(embedding).all():
         raise InvalidInput("data must be finite values, got NaN or infinity")
     return embedding
+
+
+def _check_scales(scales: NDArray[np.float32], count: int) -> None:
+    found = messages.described(scales)
+    if found != f"float32 of shape ({count},)":
+        raise InvalidInput(f"scales must be {count} values of float32, got {found}")
+    offends = ~(np.isfinite(scales) & (scales >= 0.0))
+    if offends.any():
+        first = messages.first(scales, offends)
+        raise InvalidInput(f"scales must be finite and at least 0, got {first}")

@@ -24,6 +24,7 @@ IMAGE_PX = 28
 ENCODER = (64, 128, 256, 512, 256, 128, 64, 32)
 WIDTHS = (IMAGE_PX**2, *ENCODER, *ENCODER[-2::-1], IMAGE_PX**2)  # 16 matrices
 IMAGES, HELD_OUT, BATCH, STEPS = 8192, 256, 128, 1000
+IMAGES_MAX = 10**7
 PEAK_RATE, WARM_UP_STEPS = 2e-3, 50
 _EDGE = 0.15  # of an ellipse's radius: how soft its rim is
 
@@ -52,7 +53,7 @@ def draw_images(count: int, rng: np.random.Generator) -> NDArray[np.float32]:
     :returns: images (N, 784), brightness in [0, 1].
     :raises InvalidInput: when ``count`` is not a whole number from 1.
     """
-    checks.whole("count", count, low=1, high=10**7)
+    checks.whole("count", count, low=1, high=IMAGES_MAX)
     ramp = ((np.arange(IMAGE_PX) + 0.5) / IMAGE_PX * 2 - 1).astype(np.float32)
     low = [-0.4, -0.4, 0.2, 0.2, 0.0, 0.5]
     high = [0.4, 0.4, 0.6, 0.6, math.pi, 1.0]
@@ -108,8 +109,9 @@ def train(
     :param progress: gets the share that is done.
     :raises InvalidInput: when ``seed``, ``steps`` or ``images`` is out of range.
     """
-    checks.whole("seed", seed, low=0, high=2**32 - 1)
-    checks.whole("steps", steps, low=1, high=10**6)
+    seed = checks.whole("seed", seed, low=0, high=2**32 - 1)
+    steps = checks.whole("steps", steps, low=1, high=10**6)
+    checks.whole("images", images, low=1, high=IMAGES_MAX)
     rng = np.random.default_rng(seed)
     shown = draw_images(images, rng)  # (N, 784)
     held_out = draw_images(HELD_OUT, rng)

@@ -36,7 +36,9 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         help="the theory's figures, drawn from computed and measured numbers",
         description="Figures 2 to 4 of arXiv 2602.13052 as PNG, their numbers as CSV.",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where they go")
+    parser.add_argument(
+        "--out", default="figures", metavar="DIR", help="where they go (default figures)"
+    )
     parser.add_argument(
         "--only", nargs="+", metavar="N", default=list(FIGURES), help="figures to make: 2, 3, 4"
     )
@@ -44,7 +46,6 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         "--model",
         nargs="+",
         action="extend",
-        type=Path,
         metavar="FOLDER",
         default=[],
         help="one more checkpoint for figure 2",
@@ -62,18 +63,25 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = {checks.one_of("--only", name, FIGURES) for name in arguments.only}
     if arguments.model and "2" not in wanted:
         raise InvalidInput("--model is for figure 2, got --only without it")
+    out = _folder("--out", arguments.out)
+    models = [_folder("--model", text) for text in arguments.model]
     # Imported once the words are known to be good: torch takes seconds.
     from coinfer_ros.evaluation.figures import artifact, canvas  # noqa: PLC0415
 
     canvas.matplotlib()
-    for folder in arguments.model:
-        _check_model(folder)
-    artifact.ready(arguments.out)
+    _check_models(models)
+    artifact.ready(out)
     with _bar() as bar:
-        made = _make(wanted, arguments.model, arguments.seed, bar)
-    artifact.write(made, arguments.out)
-    print(f"wrote {', '.join(one.name for one in made)} to {arguments.out}")
+        made = _make(wanted, models, arguments.seed, bar)
+    artifact.write(made, out)
+    print(f"wrote {', '.join(one.name for one in made)} to {out}")
     return 0
+
+
+def _folder(flag: str, text: str) -> Path:
+    if not text:  # a path would make the current folder of it
+        raise InvalidInput(f"{flag} must be a folder, got {text!r}")
+    return Path(text)
 
 
 def _bar() -> Progress:
@@ -81,17 +89,20 @@ def _bar() -> Progress:
     return Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True))
 
 
-def _check_model(folder: Path) -> None:
-    """Look through a checkpoint without reading a weight.
+def _check_models(folders: Sequence[Path]) -> None:
+    """Look through checkpoints without reading a weight.
 
     :raises CoinferError: of the kind that the checkpoint gives, but naming the flag.
     """
     from coinfer_ros.adapters.checkpoint import NAME, open_checkpoint  # noqa: PLC0415
+    from coinfer_ros.evaluation.figures import subjects  # noqa: PLC0415
 
     try:
-        open_checkpoint(folder)
+        for folder in folders:
+            open_checkpoint(folder)
     except CoinferError as error:
         raise type(error)(str(error).replace(NAME, "--model", 1)) from error
+    subjects.titles(folders)
 
 
 def _make(wanted: set[str], models: Sequence[Path], seed: int, bar: Progress) -> list[Artifact]:

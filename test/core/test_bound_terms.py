@@ -115,6 +115,11 @@ def test_the_mean_noisy_magnitude_agrees_with_a_double_integral(
     assert found == pytest.approx(printed, abs=0.501e-10, rel=0)
 
 
+def test_the_mean_noisy_magnitude_of_great_noise_is_the_noise_s() -> None:
+    # D·λD/(λD + 1) = D - 1/λ + ..., so that the sum is D; D² would overflow.
+    assert bound_terms.mean_noisy_magnitude(1e300) == pytest.approx(1e300, rel=2.0**-51)
+
+
 @given(DISTORTIONS, LAMBDAS)
 def test_the_upper_bound_is_the_step_from_noise_to_noisy_magnitude(d: float, rate: float) -> None:
     mean = bound_terms.mean_noisy_magnitude(d, rate)

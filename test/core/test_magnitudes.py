@@ -161,7 +161,22 @@ def test_what_is_no_float_is_refused(weights: list[object]) -> None:
         Magnitudes().add(weights)
 
 
-@pytest.mark.parametrize("counters", [np.zeros(3, np.int64), np.zeros(magnitudes.BINS)])
-def test_counters_of_another_kind_are_refused(counters: NDArray[np.int64]) -> None:
-    with pytest.raises(InvalidInput, match=r"^counters must be 262144 of int64, got "):
+@pytest.mark.parametrize(
+    ("counters", "got"),
+    [
+        (np.zeros(3, np.int64), r"int64 of shape \(3,\)"),
+        (np.zeros(magnitudes.BINS), r"float64 of shape \(262144,\)"),
+        ([1], "list"),
+    ],
+)
+def test_counters_of_another_kind_are_refused(counters: NDArray[np.int64], got: str) -> None:
+    with pytest.raises(InvalidInput, match=rf"^counters must be 262144 of int64, got {got}$"):
         Magnitudes(counters=counters)
+
+
+def test_the_array_that_counters_came_in_stays_writeable() -> None:
+    mine = np.zeros(magnitudes.BINS, np.int64)
+    counted = Magnitudes(counters=mine)
+    mine[0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        counted.counters[0] = 2

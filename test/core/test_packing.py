@@ -76,6 +76,12 @@ def test_a_bit_width_out_of_range_is_refused(bits: int) -> None:
             call()
 
 
+@pytest.mark.parametrize("count", [-3, 1.5, 2**48 + 1, None])
+def test_a_count_out_of_range_has_no_size(count: int) -> None:
+    with pytest.raises(InvalidInput, match=r"^count must be a whole number in \[0, .*\], got "):
+        packed_bytes(count, 3)
+
+
 @pytest.mark.parametrize(
     ("codes", "bits", "rule"),
     [

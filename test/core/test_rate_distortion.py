@@ -140,6 +140,47 @@ def test_more_distortion_than_no_bits_give_costs_no_bits(curve: Curve, inverse: 
         assert inverse(2.0 * curve(0.0)) == 0.0
 
 
+def test_the_distortion_where_the_rate_ends_costs_plus_zero_bits() -> None:
+    # -log2(2 · 1/2) is -0.0, on its own and in vectors of any length.
+    for length in range(1, 20):
+        rates = np.asarray(rd.lower_rate(np.full(length, 0.5)))
+        assert not np.signbit(rates).any()
+    assert math.copysign(1.0, rd.lower_rate(0.5)) == 1.0
+
+
+@pytest.mark.parametrize(("curve", "inverse"), PAIRS)
+def test_rates_of_extreme_distortions_are_finite_without_a_warning(
+    curve: Curve, inverse: Curve
+) -> None:
+    least = curve(32.0) / rd.exact(32.0)  # λD of the curve over that of the exact one
+    with np.errstate(all="raise", under="ignore"):
+        for huge, rate in ((1e300, 1e30), (math.inf, 1.0), (1e300, 1e-30)):
+            assert 0.0 <= inverse(huge, rate) < 1e-300
+        # All curves fall as 2^-R there, each with its factor.
+        for tiny, rate in ((1e-200, 1.0), (1e-200, 1e30), (1e-170, 1e-30)):
+            bits = math.log2(least / 2.0) - math.log2(tiny) - math.log2(rate)
+            assert inverse(tiny, rate) == pytest.approx(bits, rel=1e-9)
+
+
+@pytest.mark.parametrize(("distortion", "rate"), [(5e-324, 1.0), (1e-308, 1.0), (5e-324, 1e-30)])
+@pytest.mark.parametrize("inverse", [inverse for _, inverse in PAIRS])
+def test_a_distortion_whose_rate_floats_cannot_tell_is_refused(
+    inverse: Curve, distortion: float, rate: float
+) -> None:
+    with pytest.raises(InvalidInput, match=r"^distortion must be at least 1e-200/λ .*, got "):
+        inverse(distortion, rate)
+
+
+@pytest.mark.parametrize("bad", ["a", None, [[1.0], [1.0, 2.0]], 10**400])
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [pair for curve, inverse in PAIRS for pair in ((curve, "rate_bits"), (inverse, "distortion"))],
+)
+def test_what_is_no_number_is_refused(function: Curve, name: str, bad: object) -> None:
+    with pytest.raises(InvalidInput, match=f"^{name} must be real numbers, got "):
+        function(bad)
+
+
 @pytest.mark.parametrize(("curve", "inverse"), PAIRS)
 def test_arrays_give_the_same_as_their_numbers(curve: Curve, inverse: Curve) -> None:
     rates = np.array([[0.0, 0.5], [3.0, 32.0]])

@@ -55,11 +55,17 @@ def test_a_value_beyond_float16_becomes_its_greatest_and_not_infinity():
         ({"wire_bits": 7}, "wire_bits must be one of"),
         ({"shape": (3,)}, r"shape must be \[tokens, channels\]"),
         ({"shape": (0, 4)}, r"shape must be \[tokens, channels\]"),
+        ({"shape": None}, r"shape must be \[tokens, channels\], got None"),
+        ({"shape": (3.0, 4)}, r"shape must be \[tokens, channels\]"),
         ({"shape": (2**20, 2**20)}, "at most"),
+        ({"shape": (1, wire.MOST_VALUES + 1)}, "at most"),
         ({"data": b"short"}, "data must be 12 bytes"),
-        ({"scales": np.ones(2, np.float32)}, "scales must be 3 values"),
-        ({"scales": np.array([1, np.nan, 1], np.float32)}, "scales must be finite"),
-        ({"scales": np.array([1, -1, 1], np.float32)}, "at least 0"),
+        ({"scales": np.ones(2, np.float32)}, r"scales must be 3 values .*, got .*shape \(2,\)"),
+        ({"scales": np.ones((3, 1), np.float32)}, r"scales must be 3 .*, got .*shape \(3, 1\)"),
+        ({"scales": np.ones(3)}, "scales must be 3 values of float32, got float64"),
+        ({"scales": [1.0, 1.0, 1.0]}, "scales must be 3 values of float32, got list"),
+        ({"scales": np.array([1, np.nan, 1], np.float32)}, "scales must be finite .*, got nan"),
+        ({"scales": np.array([1, -1, 1], np.float32)}, "at least 0, got -1"),
     ],
 )
 def test_parts_that_do_not_fit_together_are_refused(change, message):
@@ -75,5 +81,20 @@ def test_an_infinite_value_is_refused_on_either_side(bits):
     data = np.array([[np.inf, 1.0]], kind).tobytes()
     with pytest.raises(InvalidInput, match="finite"):
         wire.decode(wire.Payload(bits, (1, 2), np.zeros(0, np.float32), data))
-    with pytest.raises(InvalidInput, match="finite"):
-        wire.encode(np.array([[np.nan]], np.float32), bits)
+    with pytest.raises(InvalidInput, match=r"^embedding must be finite, got nan$"):
+        wire.encode(np.array([[1.0, np.nan]], np.float32), bits)
+
+
+@pytest.mark.parametrize("bits", wire.WIRE_BITS)
+@pytest.mark.parametrize(
+    ("embedding", "got"),
+    [
+        (np.ones((2, 2)), r"float64 of shape \(2, 2\)"),
+        (np.ones((2, 2), np.int64), r"int64 of shape \(2, 2\)"),
+        (np.ones(2, np.float32), r"float32 of shape \(2,\)"),
+        ([[1.0]], "list"),
+    ],
+)
+def test_what_is_no_embedding_is_refused(embedding, got, bits):
+    with pytest.raises(InvalidInput, match=rf"^embedding must be float32 .*, got {got}$"):
+        wire.encode(embedding, bits)

@@ -122,3 +122,9 @@ def test_a_seed_or_count_out_of_range_is_refused() -> None:
         train(seed=-1)
     with pytest.raises(InvalidInput, match="count must be a whole number"):
         draw_images(0, np.random.default_rng(0))
+    with pytest.raises(InvalidInput, match=r"images must be a whole number in .*, got 0"):
+        train(seed=0, images=0)
+
+
+def test_a_seed_may_be_numpy_s(short: Trained) -> None:
+    assert quick(seed=np.int64(3)).error == short.error  # type: ignore[arg-type]

@@ -106,6 +106,8 @@ def test_only_the_figures_asked_for_are_made(
         (["--only", "2", "x"], 2, "--only must be one of 2, 3, 4, got 'x'"),
         (["--seed", "-1"], 2, "--seed must be a whole number in [0, 4294967295], got -1"),
         (["--model", "nowhere"], 1, "--model must be a checkpoint folder, got 'nowhere'"),
+        (["--model", ""], 2, "--model must be a folder, got ''"),
+        (["--model", str(SHIPPED), f"{SHIPPED}/"], 2, "--model must name each folder once, got "),
         (["--model", "nowhere", "--only", "4"], 2, "--model is for figure 2, got --only without"),
     ],
 )
@@ -133,6 +135,15 @@ def test_a_broken_model_gets_one_line_and_no_folder(
     assert errors.startswith("coinfer: --model must hold ")
     assert errors.count("\n") == 1
     assert not out.exists()
+
+
+def test_no_folder_at_all_is_not_the_current_one(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["figures", "--out", "", "--only", "4"]) == 2
+    assert capsys.readouterr().err == "coinfer: --out must be a folder, got ''\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_gets_one_line_before_any_work(

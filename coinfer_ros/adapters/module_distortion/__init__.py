@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measures how quantized weights move the output of any torch module, arXiv 2602.13052, Sec. III.
+"""Measures how quantized weights move the output of a torch module, arXiv 2602.13052, Sec. III.
 
-Which weights are quantized is the rule of ``adapters.quantized``: matrices, convolution kernels and
-embedding tables; how is that of ``core.quantizers``.
+Which weights are quantized is the rule of ``adapters.quantized``: those of Linear, Conv2d and
+Embedding layers, and no others; how is that of ``core.quantizers``.
 """
 
-from coinfer_ros.adapters.module_distortion.gradient import Steepness, gradient_bound
+from coinfer_ros.adapters.module_distortion.gradient import Steepness, steepness
 from coinfer_ros.adapters.module_distortion.measured import (
     Measurement,
     ModuleDistortion,
@@ -20,10 +20,10 @@ __all__ = [
     "ModuleDistortion",
     "Sensitivities",
     "Steepness",
-    "gradient_bound",
     "measure",
     "output_distortion",
     "quantizable",
     "quantized_in_place",
     "sensitivities",
+    "steepness",
 ]

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from coinfer_ros.adapters.module_distortion.conditions import check_evaluating, check_inputs
 from coinfer_ros.adapters.module_distortion.weights import quantizable
 from coinfer_ros.core.errors import InvalidInput, Unsupported
 
@@ -35,7 +36,7 @@ class Steepness:
         return max(self.layers)
 
 
-def gradient_bound(
+def steepness(
     module: nn.Module, forward: Callable[[Any], torch.Tensor], inputs: Sequence[Any]
 ) -> Steepness:
     """Return H_l = max_x max_i Σ_o |∂f_o/∂w_i| over the weights of each layer.
@@ -48,27 +49,31 @@ def gradient_bound(
     :param module: any module in evaluation mode; its gradients and flags are left as they were.
     :param forward: runs it on one input with gradients enabled; returns a tensor of any shape.
     :param inputs: what to take the maximum over, one or more.
-    :raises Unsupported: when the output has more than 4096 numbers.
-    :raises InvalidInput: when there is no input, no weight that is quantized, or a gradient is not
-        finite or absent.
+    :raises Unsupported: when the output has more than 4096 numbers, or a weight is computed from
+        other parameters.
+    :raises InvalidInput: when the module trains, there is no input, no weight that is quantized, or
+        a gradient is not finite or absent.
     """
-    if not inputs:
-        raise InvalidInput("inputs must hold at least one, got none")
+    check_evaluating(module)
+    check_inputs(inputs)
     weights = quantizable(module)
     if not weights:
         raise InvalidInput("module must have a weight that is quantized, got none")
     with _requiring_gradients(list(weights.values())):
-        rows = [_steepness(forward(x), list(weights.values())) for x in inputs]
+        rows = [_steepest(forward(x), list(weights.values())) for x in inputs]
     found = np.array(rows).max(axis=0)  # (L,)
     if not np.isfinite(found).all():
         raise InvalidInput("forward must have finite gradients, got a NaN or an infinity")
     return Steepness(tuple(weights), tuple(found.tolist()))
 
 
-def _steepness(output: torch.Tensor, weights: list[nn.Parameter]) -> list[float]:
+def _steepest(output: torch.Tensor, weights: list[nn.Parameter]) -> list[float]:
     """Return max_i Σ_o |∂f_o/∂w_i| of each layer (L,)."""
-    if not output.requires_grad:
-        raise InvalidInput("forward must run with gradients enabled, got an output without any")
+    if not isinstance(output, torch.Tensor) or not output.requires_grad:
+        raise InvalidInput(
+            "forward must return a tensor with gradients, got "
+            + ("one without" if isinstance(output, torch.Tensor) else type(output).__name__)
+        )
     numbers = output.flatten()
     if numbers.numel() > OUTPUTS_MAX:
         raise Unsupported(

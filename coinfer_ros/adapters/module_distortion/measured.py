@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
+from coinfer_ros.adapters.module_distortion.conditions import check_evaluating, check_inputs
 from coinfer_ros.adapters.module_distortion.weights import quantized_in_place
+from coinfer_ros.core.arrays import Reals, finite
 from coinfer_ros.core.distortion import ParameterDistortion
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.quantizers import Granularity
 
 Forward = Callable[[Any], Any]
-Reals = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +66,12 @@ class Reference:
     :param module: any module in evaluation mode.
     :param forward: runs it on one input; returns an array or a tensor of any shape.
     :param inputs: one or more.
-    :raises InvalidInput: when there is no input or an output is not finite.
+    :raises InvalidInput: when the module trains, there is no input, or an output is not finite.
     """
 
     def __init__(self, module: nn.Module, forward: Forward, inputs: Sequence[Any]) -> None:
-        if not inputs:
-            raise InvalidInput("inputs must hold at least one, got none")
+        check_evaluating(module)
+        check_inputs(inputs)
         self._module, self._forward, self._inputs = module, forward, inputs
         self._outputs = [self._run(x) for x in inputs]
         self._norms = np.array([np.abs(output).sum() for output in self._outputs])  # (N,)
@@ -84,15 +84,30 @@ class Reference:
             self._module, bits, quantizer=quantizer, granularity=granularity
         ) as parameter:
             pairs = zip(self._inputs, self._outputs, strict=True)
-            moved = [np.abs(self._run(x) - output).sum() for x, output in pairs]
+            moved = [np.abs(self._again(x, output.shape) - output).sum() for x, output in pairs]
         return ModuleDistortion(parameter, np.array(moved), self._norms)
+
+    def _again(self, x: Any, shape: tuple[int, ...]) -> Reals:
+        output = self._run(x)
+        if output.shape != shape:
+            raise InvalidInput(
+                f"forward must return the same shape for the same input, got {output.shape} "
+                f"after {shape}"
+            )
+        return output
 
     def _run(self, x: Any) -> Reals:
         with torch.no_grad():
-            output = torch.as_tensor(self._forward(x)).to("cpu", torch.float64).numpy().copy()
-        if not np.isfinite(output).all():
-            raise InvalidInput("forward must return finite numbers, got a NaN or an infinity")
-        return np.asarray(output)
+            output = self._forward(x)
+        if isinstance(output, torch.Tensor):
+            output = output.detach().cpu()
+            # numpy has no bfloat16.
+            output = (output.double() if output.is_floating_point() else output).numpy()
+        if not isinstance(output, np.ndarray):
+            raise InvalidInput(
+                f"forward must return one array or tensor, got {type(output).__name__}"
+            )
+        return finite("what forward returns", output)
 
 
 def output_distortion(
@@ -112,7 +127,9 @@ def output_distortion(
     :param bits: one width for every weight that is quantized, or a width for each of some by name.
     :param quantizer: name of a quantizer of ``core.quantizers``.
     :param granularity: which weights share a scale.
-    :raises InvalidInput: when an argument breaks its rule or an output is not finite.
+    :raises InvalidInput: when an argument breaks its rule, the module trains, or an output is not
+        finite or changes its shape.
+    :raises Unsupported: when a weight is computed from other parameters.
     """
     reference = Reference(module, forward, inputs)
     return reference.distortion(bits, quantizer=quantizer, granularity=granularity)
@@ -136,7 +153,9 @@ def measure(
     :param widths: bit-widths that each of them has.
     :param granularity: which weights share a scale.
     :returns: one after the other, all widths of the first quantizer first.
-    :raises InvalidInput: when an argument breaks its rule or an output is not finite.
+    :raises InvalidInput: when an argument breaks its rule, the module trains, or an output is not
+        finite or changes its shape.
+    :raises Unsupported: when a weight is computed from other parameters.
     """
     reference = Reference(module, forward, inputs)
     return tuple(

@@ -35,9 +35,18 @@ class Allocation:
     message: str
 
     def __post_init__(self) -> None:
-        found = (self.bits, self.distortion, self.cost, self.bound)
-        if {field is not None for field in found} != {self.status is Status.OPTIMAL}:
-            raise InvalidInput(f"widths must be whole if {Status.OPTIMAL}, else absent: {found}")
+        check_whole(self.status, self.bits, self.distortion, self.cost, self.bound)
+
+
+def check_whole(status: Status, *fields: object) -> None:
+    """Check that an answer's fields are all there with status optimal, else all absent.
+
+    :param status: the answer's.
+    :param fields: None where absent.
+    :raises InvalidInput: otherwise.
+    """
+    if {field is not None for field in fields} != {status is Status.OPTIMAL}:
+        raise InvalidInput(f"widths must be whole if {Status.OPTIMAL}, else absent: {fields}")
 
 
 def infeasible(budget: float, least_budget: float | None, *, unavailable: str) -> Allocation:

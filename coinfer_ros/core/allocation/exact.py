@@ -10,6 +10,7 @@ roundings.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,8 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from coinfer_ros.core.allocation.answer import Allocation, feasible, infeasible
-from coinfer_ros.core.allocation.options import Options, Problem, Reals, check_problem, front
+from coinfer_ros.core.allocation.options import Options, Problem, check_problem, front
 from coinfer_ros.core.allocation.relaxation import EPSILON, Relaxation, relaxations
+from coinfer_ros.core.arrays import Reals
 from coinfer_ros.core.errors import Unsupported
 
 SUMS_MAX = 500_000  # kept for one layer: with 16 widths half a gigabyte on the way
@@ -29,8 +31,8 @@ class _Limits:
     """What a sum is measured against.
 
     :param budget: greatest cost.
-    :param room: more than the relative roundings of any sum.
-    :param best: some choice within the budget has no more distortion than this.
+    :param room: more than the relative roundings of any two sums.
+    :param best: some choice within the budget has no more distortion than this, roundings aside.
     """
 
     budget: float
@@ -94,18 +96,18 @@ def root_bound(problem: Problem, layers: Sequence[Options]) -> float:
     :returns: in the unit of the distortion; inf where nothing keeps the budget.
     """
     room = _room(problem)
-    whole = relaxations(layers)[0]
+    whole = next(relaxations(layers))
     lower = whole.lower(np.array([problem.budget]), room * abs(problem.budget))
     return float(lower[0]) * (1.0 - room)
 
 
 def _search(problem: Problem, layers: Sequence[Options]) -> Allocation:
     """Return the best widths of a problem that has some."""
-    rest = relaxations(layers)
     limits = _Limits(problem.budget, _room(problem))
     start = _Sums(np.zeros(1), np.zeros(1), np.zeros(1, np.int32), np.zeros(1, np.int8))
     stages = [start]
-    for layer, after in zip(layers, rest[1:], strict=True):
+    rest = itertools.islice(relaxations(layers), 1, None)  # what comes after each layer
+    for layer, after in zip(layers, rest, strict=True):
         sums, limits = _extend(stages[-1], layer, after, limits)
         stages.append(sums)
     place = int(np.flatnonzero(stages[-1].cost <= problem.budget)[-1])
@@ -125,8 +127,7 @@ def _extend(
     cost = (sums.cost[:, None] + layer.cost).ravel()  # (N·K,)
     distortion = (sums.distortion[:, None] + layer.distortion).ravel()
     spare, slack = limits.budget - cost, limits.room * limits.budget
-    known = (distortion + after.upper(spare, slack)).min() * (1.0 + limits.room)
-    best = min(limits.best, float(known))
+    best = min(limits.best, float((distortion + after.upper(spare, slack)).min()))
     promise = distortion + after.lower(spare, slack)
     kept = np.flatnonzero((promise * (1.0 - limits.room) <= best) & (promise < np.inf))
     kept = kept[front(cost[kept], distortion[kept])]
@@ -148,5 +149,6 @@ def _trace(stages: Sequence[_Sums], place: int) -> list[int]:
 
 
 def _room(problem: Problem) -> float:
-    # A sum of edges has one rounding an option, sums of layers one a layer, and there are three.
-    return (problem.cost.size + 4 * len(problem.cost) + 64) * EPSILON
+    # A sum of edges has one rounding an option, sums of layers one a layer, and there are three;
+    # what is compared, a promise and the best, are two such.
+    return 2.0 * (problem.cost.size + 4 * len(problem.cost) + 64) * EPSILON

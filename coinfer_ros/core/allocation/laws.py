@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from coinfer_ros.core import checks, limits, rate_distortion
-from coinfer_ros.core.allocation.options import Reals
+from coinfer_ros.core import arrays, checks, limits, rate_distortion
+from coinfer_ros.core.arrays import Reals
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.widths import check_widths
 
-Curve = Callable[[NDArray[np.float64], float], NDArray[np.float64]]
+Curve = Callable[[Reals, float], Reals]
 
 
 def law_table(
@@ -31,19 +31,23 @@ def law_table(
 
     :param sizes: (L,) weights q_l, above 0.
     :param steepness: (L,) H_l at least 0, units of the output for each weight unit.
-    :param weight_rates: (L,) λ_l, 1/weight unit.
+    :param weight_rates: (L,) λ_l in [1e-30, 1e30], 1/weight unit.
     :param widths: (B,) bit-widths, rising, in [1, 32]; the rate is one bit less.
     :param curve: D of rates (B,) in bits and λ, one of ``rate_distortion``; ``exact`` is what the
         best code reaches, ``scalar_optimal`` what a table of values reaches.
-    :returns: (L, B), units of the output.
-    :raises InvalidInput: when an argument breaks its rule.
+    :returns: (L, B), units of the output; 0 where H_l is 0, be D inf: no error moves the output.
+    :raises InvalidInput: when an argument breaks its rule, or an entry overflows.
     """
     rates = np.array(check_widths(widths), np.float64) - 1.0
-    q, h = positive("sizes", sizes), positive("steepness", steepness, zero=True)
-    lambdas = positive("weight_rates", weight_rates)
-    same_length(sizes=q, steepness=h, weight_rates=lambdas)
-    means = np.stack([curve(rates, float(rate)) for rate in lambdas])  # (L, B)
-    return np.asarray((q * h)[:, None] * means)
+    q = arrays.positive("sizes", sizes)
+    h = arrays.nonnegative("steepness", steepness, count=q.size)
+    lambdas = check_rates(weight_rates, q.size)
+    means = np.stack([curve(rates, rate) for rate in lambdas.tolist()])  # (L, B)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = np.where(h[:, None] > 0.0, (q * h)[:, None] * means, 0.0)
+    if (np.isinf(found) & np.isfinite(means)).any():
+        raise InvalidInput("sizes times steepness over weight_rates must be finite, got inf")
+    return found
 
 
 def bit_costs(sizes: ArrayLike, widths: Sequence[int], *, fixed_bits: ArrayLike = 0.0) -> Reals:
@@ -59,8 +63,9 @@ def bit_costs(sizes: ArrayLike, widths: Sequence[int], *, fixed_bits: ArrayLike 
     array([[ 432.,  832.],
            [ 832., 1632.]])
     """
-    q = positive("sizes", sizes)
-    fixed = np.broadcast_to(positive("fixed_bits", fixed_bits, zero=True), q.shape)
+    q = arrays.positive("sizes", sizes)
+    each = np.full(q.shape, fixed_bits) if np.ndim(fixed_bits) == 0 else fixed_bits
+    fixed = arrays.nonnegative("fixed_bits", each, count=q.size)
     return np.asarray(q[:, None] * np.array(check_widths(widths), np.float64) + fixed[:, None])
 
 
@@ -90,29 +95,17 @@ def delay_costs_s(
         "flop_per_cycle", flop_per_cycle
     )
     shares = np.array(check_widths(widths), np.float64) / weight_bits  # (B,)
-    return np.asarray(positive("flop", flop)[:, None] / pace * shares)
+    return np.asarray(arrays.positive("flop", flop)[:, None] / pace * shares)
 
 
-def positive(name: str, values: ArrayLike, *, zero: bool = False) -> Reals:
-    """Return ``values`` as (L,) when they are finite and above 0.
+def check_rates(weight_rates: ArrayLike, count: int) -> Reals:
+    """Return the λ_l of all layers when each is in [1e-30, 1e30].
 
-    :param name: what to call them in the message.
-    :param zero: whether 0 is allowed too.
+    :param weight_rates: (L,) λ_l, 1/weight unit.
+    :param count: L.
     :raises InvalidInput: otherwise.
     """
-    found = np.atleast_1d(np.asarray(values, np.float64))
-    low = (found >= 0.0) if zero else (found > 0.0)
-    if found.ndim != 1 or found.size == 0 or not (low & np.isfinite(found)).all():
-        rule = "at least 0" if zero else "above 0"
-        raise InvalidInput(f"{name} must be finite numbers {rule}, one a layer, got {values!r}")
+    found = arrays.positive("weight_rates", weight_rates, count=count)
+    for place, rate in enumerate(found.tolist()):
+        limits.WEIGHT_RATE.check(f"weight_rates[{place}]", rate)
     return found
-
-
-def same_length(**lists: Reals) -> None:
-    """Check that all lists have one entry for each layer.
-
-    :raises InvalidInput: naming their lengths otherwise.
-    """
-    if len({len(values) for values in lists.values()}) > 1:
-        lengths = ", ".join(f"{name} {len(values)}" for name, values in lists.items())
-        raise InvalidInput(f"layers must be as many in every list, got {lengths}")

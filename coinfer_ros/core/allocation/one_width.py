@@ -31,7 +31,7 @@ def uniform_width(
     problem = check_problem(distortion, cost, budget, widths)
     # cumsum, for sum() adds pairwise and allocate does not: the same widths must cost the same.
     costs = np.cumsum(problem.cost, axis=0)[-1]  # (B,)
-    fits = np.flatnonzero((costs <= problem.budget) & np.isfinite(costs))
+    fits = np.flatnonzero(costs <= problem.budget)
     if not fits.size:
         least = float(costs.min())
         reason = "no width can be had for all layers"

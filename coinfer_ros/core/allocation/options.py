@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from coinfer_ros.core import checks
+from coinfer_ros.core import arrays, checks
+from coinfer_ros.core.arrays import Reals
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.widths import check_widths
 
-Reals = NDArray[np.float64]
 LEAST, GREATEST = 1e-100, 1e100  # slopes of distortion over cost then neither over- nor underflow
 
 
@@ -66,7 +66,7 @@ def check_problem(
     checks.number("budget", budget)
     tables = []
     for name, values in (("distortion", distortion), ("cost", cost)):
-        table = np.array(values, np.float64)
+        table = arrays.reals(name, values)
         if table.ndim != 2 or table.shape[0] < 1 or table.shape[1] != len(allowed):
             raise InvalidInput(
                 f"{name} must have shape (layers, {len(allowed)}), got {table.shape}"

@@ -8,12 +8,13 @@ whole choice for every layer, hence an upper bound; the line between two corners
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from coinfer_ros.core.allocation.options import Options, Reals
+from coinfer_ros.core.allocation.options import Options
+from coinfer_ros.core.arrays import Reals
 
 EPSILON = 2.0**-53  # the greatest relative error of one rounding
 
@@ -60,23 +61,29 @@ class Relaxation:
         return np.where(place < 0, np.inf, self.distortion[np.maximum(place, 0)])
 
 
-def relaxations(layers: Sequence[Options]) -> list[Relaxation]:
-    """Return what the layers from each one on reach together.
+def relaxations(layers: Sequence[Options]) -> Iterator[Relaxation]:
+    """Yield what the layers from each one on reach together, in memory for one of them.
 
     :param layers: L layers, each with one setting or more.
     :returns: L + 1 of them; the last, of no layer, reaches 0 at no cost.
     """
-    found = [Relaxation(np.zeros(1), np.zeros(1))]
-    edges = np.zeros((0, 2))  # cost up, distortion down
-    least_cost, least_distortion = 0.0, 0.0
-    for layer in reversed(layers):
-        corners = _hull(np.column_stack((layer.cost, layer.distortion)))
-        edges = np.concatenate((edges, np.abs(np.diff(corners, axis=0))))
-        edges = edges[np.argsort(-edges[:, 1] / edges[:, 0], kind="stable")]
-        least_cost += corners[0, 0]
-        least_distortion += corners[-1, 1]
-        found.append(_sum(least_cost, least_distortion, edges))
-    return found[::-1]
+    hulls = [_hull(np.column_stack((layer.cost, layer.distortion))) for layer in layers]
+    edges = np.abs(np.concatenate([np.diff(hull, axis=0) for hull in hulls] or [np.zeros((0, 2))]))
+    owner = np.repeat(np.arange(len(hulls)), [len(hull) - 1 for hull in hulls])
+    # Stable, so that a tie gives the same sums on every machine.
+    order = np.argsort(-edges[:, 1] / edges[:, 0], kind="stable")
+    edges, owner = edges[order], owner[order]
+    least_costs = _sums_from_the_end([hull[0, 0] for hull in hulls])
+    least_distortions = _sums_from_the_end([hull[-1, 1] for hull in hulls])
+    for layer, (cost, distortion) in enumerate(zip(least_costs, least_distortions, strict=True)):
+        edges, owner = edges[owner >= layer], owner[owner >= layer]
+        yield _sum(cost, distortion, edges)
+
+
+def _sums_from_the_end(values: Sequence[float]) -> list[float]:
+    """Return what each of L values and all after it add up to, and 0 for none, L + 1 in all."""
+    found: list[float] = np.cumsum([0.0, *reversed(values)])[::-1].tolist()
+    return found
 
 
 def _sum(least_cost: float, least_distortion: float, edges: Reals) -> Relaxation:

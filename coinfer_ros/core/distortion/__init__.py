@@ -3,7 +3,6 @@
 
 from coinfer_ros.core.distortion.proposition import (
     MatrixNorm,
-    check_normalized,
     layer_coefficients,
     proposition_bound,
 )
@@ -17,7 +16,6 @@ from coinfer_ros.core.distortion.surrogate import (
 __all__ = [
     "MatrixNorm",
     "ParameterDistortion",
-    "check_normalized",
     "empirical_constant",
     "gradient_bound",
     "layer_coefficients",

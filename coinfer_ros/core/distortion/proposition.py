@@ -4,24 +4,26 @@
 It is about f(x, W) = W^(L) σ(W^(L-1) σ(… W^(1) x)), eq. (10), without biases, and needs all three
 of its assumptions:
 
-- ‖x‖₁² ≤ 1: for other inputs the bound grows with ‖x‖₁; ``check_normalized`` refuses them.
+- ‖x‖₁² ≤ 1: for other inputs the bound grows with ‖x‖₁.
 - σ is 1-Lipschitz, eq. (11): GELU has slope 1.13 and exceeds the bound by up to that a layer.
 - σ(0) = 0: a sigmoid passes on the error of a layer whose A^(l) is zero.
 
 The bound holds for both 1-norms of a matrix, and is loose by a factor that grows with every layer:
-good for a proof, never for an estimate.
+good for a proof, never for an estimate. Products are kept as mantissa and exponent, so that one
+over- or underflows only where its value does.
 """
 
 from __future__ import annotations
 
 import enum
 import itertools
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from coinfer_ros.core.distortion.arrays import Reals, finite, norms
+from coinfer_ros.core.arrays import Reals, finite, nonnegative
 from coinfer_ros.core.errors import InvalidInput
 
 
@@ -35,23 +37,20 @@ class MatrixNorm(enum.Enum):
         """Return the norm of a matrix.
 
         :param matrix: (rows, columns), finite.
-        :raises InvalidInput: when it has other axes, none, or a NaN or an infinity.
+        :raises InvalidInput: when it has other axes, none, a NaN or an infinity, or its norm
+            overflows.
 
         >>> MatrixNorm.INDUCED.of([[1, -2], [3, 0]]), MatrixNorm.ENTRYWISE.of([[1, -2], [3, 0]])
         (4.0, 6.0)
         """
-        values = finite("matrix", matrix)
-        if values.ndim != 2 or values.size == 0:
-            raise InvalidInput(f"matrix must have two axes, none empty, got shape {values.shape}")
-        columns = np.abs(values).sum(axis=0)  # (columns,)
-        return float(columns.max() if self is MatrixNorm.INDUCED else columns.sum())
+        return _norm("matrix", matrix, self)
 
 
 def layer_coefficients(layer_norms: ArrayLike, budgets: ArrayLike) -> Reals:
     """Return A^(l), what an error in layer l is at most multiplied by on its way to the output.
 
     A^(l) = Π_{j<l} ‖W^(j)‖₁ · Π_{k>l} (‖W^(k)‖₁ + τ^(k)), arXiv 2602.13052, eq. (14); an empty
-    product is 1. It overflows to inf where the product does.
+    product is 1, one with a factor of 0 is 0. It overflows to inf where the product does.
 
     :param layer_norms: (L,) ‖W^(l)‖₁ of the original layers, first layer first, at least 0.
     :param budgets: (L,) greatest error norms τ^(l) of eq. (12), in the same norm, at least 0.
@@ -61,13 +60,8 @@ def layer_coefficients(layer_norms: ArrayLike, budgets: ArrayLike) -> Reals:
     >>> layer_coefficients([2.0, 3.0, 5.0], [0.5, 0.5, 1.0])
     array([21., 12.,  6.])
     """
-    before = norms("layer_norms", layer_norms)
-    after = before + norms("budgets", budgets, before.size)
-    with np.errstate(over="ignore", invalid="ignore"):
-        below = np.cumprod(np.append(1.0, before[:-1]))  # (L,) layers under each
-        above = np.cumprod(np.append(1.0, after[:0:-1]))[::-1]  # (L,) layers over each
-        found = below * above
-    return np.where(np.isnan(found), 0.0, found)  # where a zero met an overflow
+    before = nonnegative("layer_norms", layer_norms)
+    return _value(*_coefficients(before, nonnegative("budgets", budgets, count=before.size)))
 
 
 def proposition_bound(
@@ -81,47 +75,76 @@ def proposition_bound(
 
     It holds for every x with ‖x‖₁ ≤ 1 under the assumptions above.
 
-    :param layers: L matrices W^(l) (rows, columns) that fit each other, first layer first.
+    :param layers: L matrices W^(l) (rows, columns) that fit each other, first layer first, each of
+        finite norm.
     :param errors: (L,) norms of W^(l) - Ŵ^(l) in ``norm``, at least 0.
     :param norm: norm of all matrices.
     :param budgets: (L,) τ^(l) of eq. (12), none below its error; left out, the errors themselves.
     :returns: the bound, in units of the output; inf where it overflows.
     :raises InvalidInput: when an argument breaks its rule.
     """
-    _check_chain(layers)
-    found = norms("errors", errors, len(layers))
-    allowed = found if budgets is None else norms("budgets", budgets, len(layers))
+    if not isinstance(norm, MatrixNorm):
+        raise InvalidInput(f"norm must be a MatrixNorm, got {norm!r}")
+    matrices = [finite(f"layers[{place}]", layer) for place, layer in enumerate(layers)]
+    _check_chain([matrix.shape for matrix in matrices])
+    found = nonnegative("errors", errors, count=len(layers))
+    allowed = found if budgets is None else nonnegative("budgets", budgets, count=len(layers))
     if (allowed < found).any():
         layer = int(np.argmax(allowed < found))
         raise InvalidInput(
             f"budgets[{layer}] must be at least the error {found[layer]}, got {allowed[layer]}"
         )
-    factors = layer_coefficients([norm.of(layer) for layer in layers], allowed)
-    with np.errstate(over="ignore"):  # where an error is 0 its factor, be it inf, adds nothing
-        return float(np.multiply(factors, found, out=np.zeros_like(found), where=found > 0).sum())
+    before = np.array([_norm(f"layers[{at}]", one, norm) for at, one in enumerate(matrices)])
+    mantissas, exponents = _coefficients(before, allowed)
+    of_errors, shifts = np.frexp(found)
+    with np.errstate(over="ignore"):
+        return float(_value(mantissas * of_errors, exponents + shifts).sum())
 
 
-def check_normalized(inputs: ArrayLike) -> Reals:
-    """Return inputs that Proposition III.1 speaks about: ‖x‖₁² ≤ 1, arXiv 2602.13052, Sec. III.
-
-    :param inputs: (..., N) vectors x, finite.
-    :returns: the same as float64.
-    :raises InvalidInput: when one is longer, or not finite.
-
-    >>> check_normalized([0.5, -0.75])
-    Traceback (most recent call last):
-    ...
-    coinfer_ros.core.errors.InvalidInput: inputs must have ‖x‖₁² of at most 1, got 1.5625
-    """
-    values = np.atleast_1d(finite("inputs", inputs))
-    greatest = float(np.abs(values).sum(axis=-1).max(initial=0.0)) ** 2
-    if greatest > 1.0:
-        raise InvalidInput(f"inputs must have ‖x‖₁² of at most 1, got {greatest}")
-    return values
+def _norm(name: str, matrix: ArrayLike, norm: MatrixNorm) -> float:
+    values = finite(name, matrix)
+    if values.ndim != 2 or values.size == 0:
+        raise InvalidInput(f"{name} must have two axes, none empty, got shape {values.shape}")
+    with np.errstate(over="ignore"):
+        columns = np.abs(values).sum(axis=0)  # (columns,)
+        found = float(columns.max() if norm is MatrixNorm.INDUCED else columns.sum())
+    if math.isinf(found):
+        raise InvalidInput(f"{name} must have a finite {norm.value} norm, got {found}")
+    return found
 
 
-def _check_chain(layers: Sequence[ArrayLike]) -> None:
-    shapes = [np.shape(layer) for layer in layers]
+def _coefficients(before: Reals, budgets: Reals) -> tuple[Reals, NDArray[np.int64]]:
+    """Return mantissas (L,), 0 or in [1/4, 1), and exponents (L,) of each A^(l)."""
+    with np.errstate(over="ignore"):
+        after = before + budgets
+    huge = np.isinf(after)
+    halves = np.where(huge, 0.5 * before + 0.5 * budgets, after)
+    below = list(_products(before[:-1], np.zeros(before.size - 1, bool)))
+    above = list(_products(halves[:0:-1], huge[:0:-1]))[::-1]
+    return (
+        np.array([under * over for (under, _), (over, _) in zip(below, above, strict=True)]),
+        np.array([under + over for (_, under), (_, over) in zip(below, above, strict=True)]),
+    )
+
+
+def _products(factors: Reals, doubled: NDArray[np.bool_]) -> Iterator[tuple[float, int]]:
+    """Yield mantissa and exponent of the product of no factor, the first, …, all."""
+    mantissa, exponent = 1.0, 0
+    yield mantissa, exponent
+    for factor, twice in zip(factors.tolist(), doubled.tolist(), strict=True):
+        part, moved = math.frexp(factor)
+        mantissa, carry = math.frexp(mantissa * part)
+        exponent += moved + carry + twice
+        yield mantissa, exponent
+
+
+def _value(mantissas: Reals, exponents: NDArray[np.int64]) -> Reals:
+    """Return mantissa times 2^exponent (L,), inf where that overflows."""
+    with np.errstate(over="ignore", under="ignore"):
+        return np.asarray(np.ldexp(mantissas, exponents))
+
+
+def _check_chain(shapes: Sequence[tuple[int, ...]]) -> None:
     if not shapes:
         raise InvalidInput("layers must hold at least one matrix, got none")
     good = all(len(shape) == 2 for shape in shapes)

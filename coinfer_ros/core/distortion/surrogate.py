@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from coinfer_ros.core import checks
-from coinfer_ros.core.distortion.arrays import finite, norms
+from coinfer_ros.core.arrays import finite, nonnegative
 from coinfer_ros.core.errors import InvalidInput
 
 
@@ -40,7 +41,7 @@ def parameter_distortion(weights: ArrayLike, quantized: ArrayLike) -> ParameterD
 
     :param weights: W of any shape, not empty, finite.
     :param quantized: Ŵ in the same shape, finite.
-    :raises InvalidInput: when an argument breaks its rule.
+    :raises InvalidInput: when an argument breaks its rule, or the error overflows.
 
     >>> parameter_distortion([1.0, -0.5], [1.0, -0.25]).mean
     0.125
@@ -51,7 +52,11 @@ def parameter_distortion(weights: ArrayLike, quantized: ArrayLike) -> ParameterD
             f"quantized must have the shape of weights, not empty, got {after.shape} for "
             f"{before.shape}"
         )
-    return ParameterDistortion(float(np.abs(before - after).sum()), before.size)
+    with np.errstate(over="ignore"):
+        total = float(np.abs(before - after).sum())
+    if math.isinf(total):
+        raise InvalidInput(f"quantized must be within a finite sum of weights, got {total}")
+    return ParameterDistortion(total, before.size)
 
 
 def gradient_bound(steepness: float, distortion: ParameterDistortion) -> float:
@@ -77,12 +82,13 @@ def empirical_constant(output_errors: ArrayLike, parameter_errors: ArrayLike) ->
 
     :param output_errors: (S, B) or (B,) L1 errors of the output, S samples by B widths, at least 0.
     :param parameter_errors: (B,) L1 errors of the weights, at least 0, one above 0.
+    :returns: units of the output a weight unit; inf where it overflows.
     :raises InvalidInput: when an argument breaks its rule, or an output moved and no weight did.
 
     >>> empirical_constant([[2.0, 0.5], [3.0, 0.25]], [1.0, 0.1])
     5.0
     """
-    moved = norms("parameter_errors", parameter_errors)
+    moved = nonnegative("parameter_errors", parameter_errors)
     outputs = np.atleast_2d(finite("output_errors", output_errors))
     if outputs.ndim != 2 or outputs.shape[1:] != moved.shape or not (outputs >= 0.0).all():
         raise InvalidInput(
@@ -90,4 +96,5 @@ def empirical_constant(output_errors: ArrayLike, parameter_errors: ArrayLike) ->
         )
     if not moved.any() or outputs[:, moved == 0.0].any():
         raise InvalidInput("parameter_errors must be above 0 where the output moved, got 0")
-    return float((outputs[:, moved > 0.0] / moved[moved > 0.0]).max(initial=0.0))
+    with np.errstate(over="ignore"):
+        return float((outputs[:, moved > 0.0] / moved[moved > 0.0]).max(initial=0.0))

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from coinfer_ros.core import arrays
 from coinfer_ros.core.distribution.distance import Distance, distance
 from coinfer_ros.core.distribution.laws import (
     Exponential,
@@ -34,8 +36,9 @@ class Fitted(Generic[Law_co]):
 
     :param law: the law.
     :param distance: its Kolmogorov-Smirnov distance to the weights that it was fitted to.
-    :param log_likelihood_nats: mean of ln(density) over the weights that are not 0; inf when all
-        are.
+    :param log_likelihood_nats: greatest mean of ln(density) over the weights that are not 0 that
+        any parameters of the law reach; inf when there are none. Those of ``law`` reach it where no
+        weight is 0, or where it leaves zeros out.
     """
 
     law: Law_co
@@ -112,9 +115,9 @@ def fit(magnitudes: Magnitudes) -> Fit:
     return Fit(
         count,
         zeros,
-        _judge(fit_exponential(moments), bins, moments),
-        _judge(fit_half_normal(moments), bins, moments),
-        None if gamma is None else _judge(gamma, _without_zeros(bins), moments),
+        _judge(fit_exponential, moments, bins),
+        _judge(fit_half_normal, moments, bins),
+        None if gamma is None else _judge_gamma(gamma, moments, bins),
     )
 
 
@@ -131,7 +134,7 @@ def density(magnitudes: Magnitudes, edges: ArrayLike) -> NDArray[np.float64]:
     """
     if not magnitudes.count:
         raise InvalidInput("magnitudes must hold at least one weight, got none")
-    cells = np.asarray(edges, np.float64)
+    cells = arrays.reals("edges", edges)
     if (
         cells.ndim != 1
         or cells.size < 2
@@ -145,10 +148,12 @@ def density(magnitudes: Magnitudes, edges: ArrayLike) -> NDArray[np.float64]:
     return counts / (magnitudes.count * np.diff(cells))
 
 
-def _judge(law: AnyLaw, bins: Bins, moments: Moments) -> Fitted[AnyLaw]:
-    return Fitted(law, distance(bins, law.cumulative), law.mean_log_density(moments))
+def _judge(likeliest: Callable[[Moments], AnyLaw], moments: Moments, bins: Bins) -> Fitted[AnyLaw]:
+    law, alone = likeliest(moments), likeliest(moments.without_zeros())
+    return Fitted(law, distance(bins, law.cumulative), alone.mean_log_density(moments))
 
 
-def _without_zeros(bins: Bins) -> Bins:
+def _judge_gamma(law: Gamma, moments: Moments, bins: Bins) -> Fitted[Gamma]:
     held = bins.greatest > 0
-    return Bins(bins.least[held], bins.greatest[held], bins.counts[held])
+    nonzero = Bins(bins.least[held], bins.greatest[held], bins.counts[held])
+    return Fitted(law, distance(nonzero, law.cumulative), law.mean_log_density(moments))

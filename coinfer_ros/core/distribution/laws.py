@@ -62,11 +62,15 @@ class Exponential:
     parameters: ClassVar[int] = 1
 
     def cumulative(self, magnitude: Floats) -> Floats:
-        """Return 1 - exp(-λθ)."""
+        """Return 1 - exp(-λθ); 1 where λ is inf and all weights are 0."""
+        if math.isinf(self.rate):
+            return np.ones_like(magnitude)
         return -np.expm1(-self.rate * magnitude)
 
     def density(self, magnitude: Floats) -> Floats:
-        """Return λ exp(-λθ), 1/weight unit."""
+        """Return λ exp(-λθ), 1/weight unit; 0 where λ is inf, but inf at 0."""
+        if math.isinf(self.rate):
+            return np.where(magnitude > 0, 0.0, math.inf)
         return self.rate * np.exp(-self.rate * magnitude)
 
     def mean_log_density(self, moments: Moments) -> float:
@@ -87,11 +91,15 @@ class HalfNormal:
     parameters: ClassVar[int] = 1
 
     def cumulative(self, magnitude: Floats) -> Floats:
-        """Return erf(θ / (σ√2))."""
+        """Return erf(θ / (σ√2)); 1 where σ is 0 and all weights are 0."""
+        if self.scale == 0.0:
+            return np.ones_like(magnitude)
         return cast("Floats", special.erf(magnitude / (self.scale * math.sqrt(2.0))))
 
     def density(self, magnitude: Floats) -> Floats:
-        """Return √(2/π)/σ · exp(-θ²/(2σ²)), 1/weight unit."""
+        """Return √(2/π)/σ · exp(-θ²/(2σ²)), 1/weight unit; 0 where σ is 0, but inf at 0."""
+        if self.scale == 0.0:
+            return np.where(magnitude > 0, 0.0, math.inf)
         peak = math.sqrt(2.0 / math.pi) / self.scale
         return peak * np.exp(-0.5 * np.square(magnitude / self.scale))
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.magnitudes import Magnitudes
@@ -31,6 +31,15 @@ class Moments:
     nonzero_mean_square: float
     nonzero_mean_log: float
     spread: bool
+
+    def without_zeros(self) -> Moments:
+        """Return the means of the weights that are not 0."""
+        return replace(
+            self,
+            count=self.nonzero_count,
+            mean=self.nonzero_mean,
+            mean_square=self.nonzero_mean_square,
+        )
 
     @classmethod
     def of(cls, magnitudes: Magnitudes) -> Moments:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from coinfer_ros.core import arrays
 from coinfer_ros.core.errors import InvalidInput
 
 
@@ -44,14 +45,12 @@ def fit_rate(weights: ArrayLike) -> RateFit:
     >>> fit_rate([0.0, 0.0]).rate
     inf
     """
-    values = np.asarray(weights)
-    if values.dtype.kind not in "fiu":
-        raise InvalidInput(f"weights must be real numbers, got an array of {values.dtype}")
-    if values.size == 0:
-        raise InvalidInput("weights must hold at least one number, got none")
     # float64, for float16 weights overflow their own sum, and -128 has no absolute value in int8.
     with np.errstate(over="ignore"):  # refused below
-        total = float(np.abs(values.astype(np.float64, copy=False)).sum())
+        values = arrays.reals("weights", weights)
+        if values.size == 0:
+            raise InvalidInput("weights must hold at least one number, got none")
+        total = float(np.abs(values, out=values).sum())
     if not math.isfinite(total):
         raise InvalidInput(f"weights must be finite with a finite sum, got Σ|w| = {total}")
     rate = values.size / total if total else math.inf

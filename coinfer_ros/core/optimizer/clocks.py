@@ -66,7 +66,7 @@ def enough_delay(system: System, bits: int, energy_j: float) -> tuple[float, Poi
         return None
     if system.robot.static_w or system.edge.static_w:
         cheap = priced.fastest_affordable(system, bits, lambda at: at.energy_j <= energy_j)
-        return None if cheap is None else (cheap.delay_s, cheap)
+        return None if cheap is None else (_given_back(system, cheap, energy_j), cheap)
 
     def enough(delay_s: float) -> Point | None:
         at = (_in_time(system, bits, delay_s) or top) if delay_s >= top.delay_s else None
@@ -91,6 +91,17 @@ def least_weighted(system: System, bits: int, *, energy: float, delay: float) ->
     :returns: None when the best clocks are too slow for float arithmetic.
     """
     return priced.at_price(system, bits, delay / energy) if energy else fastest(system, bits)
+
+
+def _given_back(system: System, cheap: Point, energy_j: float) -> float:
+    """Return the delay of a setting, s, or the next for which the least energy is enough.
+
+    The prices that a delay and an energy lead to may differ in their last digit.
+    """
+    delay_s, margin = cheap.delay_s, _ULP
+    while (at := least_energy(system, cheap.bits, delay_s)) is None or at.energy_j > energy_j:
+        delay_s, margin = delay_s * (1.0 + margin), margin * 2.0
+    return delay_s
 
 
 def _in_time(system: System, bits: int, delay_s: float) -> Point | None:

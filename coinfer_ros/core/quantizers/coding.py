@@ -7,10 +7,11 @@ import math
 
 import numpy as np
 
+from coinfer_ros.core import messages
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.packing import code_type, pack, unpack
 from coinfer_ros.core.quantizers import rows, table
-from coinfer_ros.core.quantizers.granularity import Granularity
+from coinfer_ros.core.quantizers.granularity import Granularity, checked
 from coinfer_ros.core.quantizers.quantized import Quantized
 from coinfer_ros.core.quantizers.rows import Weights
 
@@ -88,5 +89,5 @@ def restored(weights: Weights, *, quantizer: str, bits: int, granularity: Granul
 
 def _in_rows(weights: Weights, granularity: Granularity) -> Weights:
     if not isinstance(weights, np.ndarray) or weights.dtype != np.float32:
-        raise InvalidInput(f"weights must be an array of float32, got {rows.kind(weights)}")
-    return weights.reshape(granularity.rows(weights.shape))
+        raise InvalidInput(f"weights must be an array of float32, got {messages.kind(weights)}")
+    return weights.reshape(checked(granularity).rows(weights.shape))

@@ -19,6 +19,8 @@ from coinfer_ros.core.packing import Codes
 from coinfer_ros.core.quantizers import rows, signed
 from coinfer_ros.core.quantizers.rows import Weights
 
+choose_qparams = signed.choose_qparams
+
 
 def codebook(levels: int, weight_rate: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the best table of magnitudes for Exp(λ) under absolute error, docs/theory.md, 2.
@@ -38,21 +40,6 @@ def codebook(levels: int, weight_rate: float) -> tuple[NDArray[np.float64], NDAr
     # ln n - ln(n - i) as log1p: the two are near each other, or n - i is small beside n.
     down = np.log1p(i / (n - i))
     return (np.log1p(1.0 / n) + 2.0 * down) / rate, (down + np.log1p(i / (n + 1.0 - i))) / rate
-
-
-def choose_qparams(weights: Weights, bits: int) -> Weights:
-    """Return each row's scale, its mean magnitude 1/λ.
-
-    :param weights: (rows, columns...), finite.
-    :param bits: bit-width in [1, 16]; the scale does not depend on it.
-    :returns: scales (rows,), weight units; 0 for a row of zeros.
-    :raises InvalidInput: when an argument breaks its rule.
-
-    >>> choose_qparams(np.array([[1.0, -3.0], [0.0, 0.0]], np.float32), bits=4)
-    array([2., 0.], dtype=float32)
-    """
-    signed.magnitudes(bits)
-    return signed.choose_scales(weights)
 
 
 def quantize(weights: Weights, scales: Weights, bits: int) -> Codes:
@@ -83,7 +70,8 @@ def quantize(weights: Weights, scales: Weights, bits: int) -> Codes:
         np.copyto(codes, index, casting="unsafe")
         signed.add_signs(codes, block)
 
-    return rows.to_codes(weights, -signed.reciprocal(scale), bits, kernel)
+    with np.errstate(over="ignore"):  # exp(-inf) is 0, the last cell
+        return rows.to_codes(weights, -signed.reciprocal(scale), bits, kernel)
 
 
 def dequantize(codes: Codes, scales: Weights, bits: int) -> Weights:
@@ -99,7 +87,7 @@ def dequantize(codes: Codes, scales: Weights, bits: int) -> Weights:
     array([[ 1.3862944, -1.3862944]], dtype=float32)
     """
     n = signed.magnitudes(bits)
-    scale = signed.column_of(scales, len(codes)).astype(np.float32)
+    scale = signed.column_of(scales, len(rows.flat_codes(codes))).astype(np.float32)
     return rows.look_up(codes, scale, _table(bits), (-n, n - 1), bits)
 
 
@@ -107,11 +95,12 @@ def cells(bits: int, scale: float) -> tuple[NDArray[np.float64], NDArray[np.floa
     """Return the magnitudes that a row of ``scale`` comes back as, and where their cells begin.
 
     :param bits: bit-width in [1, 16].
-    :param scale: weight units.
+    :param scale: weight units, of at least 0.
     :returns: values (n,) and lower ends (n,), the first 0; weight units, ascending.
     :raises InvalidInput: when an argument breaks its rule.
     """
-    return codebook(signed.magnitudes(bits), 1.0 / scale)
+    values, lower_ends = codebook(signed.magnitudes(bits), 1.0)
+    return rows.scale_of(scale) * values, rows.scale_of(scale) * lower_ends
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from coinfer_ros.core import checks
+from coinfer_ros.core import checks, messages
 from coinfer_ros.core.errors import InvalidInput
 
 
@@ -77,8 +77,20 @@ class PerGroup:
 Granularity = PerTensor | PerChannel | PerGroup
 
 
+def checked(granularity: object) -> Granularity:
+    """Return ``granularity`` when it is one.
+
+    :raises InvalidInput: otherwise.
+    """
+    if not isinstance(granularity, Granularity):
+        raise InvalidInput(
+            f"granularity must be a PerTensor, PerChannel or PerGroup, got {granularity!r}"
+        )
+    return granularity
+
+
 def _checked(shape: tuple[int, ...], *, axes: int) -> tuple[int, ...]:
-    if len(shape) < axes or min(shape) < 1:
+    if not messages.is_shape(shape) or len(shape) < axes or min(shape) < 1:
         words = {1: "an axis", 2: "two axes"}[axes]
         raise InvalidInput(f"shape must have {words} or more, none empty, got {shape}")
     return shape

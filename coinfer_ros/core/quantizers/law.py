@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a quantizer loses on the law that the theory assumes, exactly: magnitudes θ ~ Exp(1).
 
-Exact integrals of |θ - θ'| over the quantizer's cells, for a row so long that its scale is what the
-law says. Divided by λ it is the loss on Exp(λ), so it is called λD.
+Exact integrals of |θ - θ'| over the quantizer's cells. A scale that is the mean magnitude is the
+law's, as in a row without end; one that is the greatest never settles, however long the row, and is
+taken at its mean. Divided by λ the loss is that on Exp(λ), so it is called λD.
 """
 
 from __future__ import annotations

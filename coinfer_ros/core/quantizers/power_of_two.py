@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coinfer_ros.core import checks
+from coinfer_ros.core import checks, messages
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.packing import Codes
 from coinfer_ros.core.quantizers import rows
@@ -109,18 +109,19 @@ class PowerOfTwo:
         levels = self.levels(bits)
         sizes = np.exp2(np.arange(1.0 - levels, 1.0))
         table = np.concatenate([-sizes[::-1], [0.0], sizes]).astype(np.float32)
-        scale = _column_of(scales, len(codes)).view(np.float32)
+        scale = _column_of(scales, len(rows.flat_codes(codes))).view(np.float32)
         return rows.look_up(codes, scale, table, (-levels, levels), bits)
 
     def cells(self, bits: int, scale: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the magnitudes that a row of ``scale`` comes back as, and where their cells begin.
 
         :param bits: bit-width in [2, 16].
-        :param scale: weight units, a power of two.
+        :param scale: weight units, 0 or a power of two.
         :returns: values (levels + 1,) and lower ends (levels + 1,), the first 0; weight units.
-        :raises InvalidInput: when ``bits`` breaks its rule.
+        :raises InvalidInput: when an argument breaks its rule.
         """
-        values = np.concatenate([[0.0], scale * np.exp2(np.arange(1.0 - self.levels(bits), 1.0))])
+        sizes = rows.scale_of(scale) * np.exp2(np.arange(1.0 - self.levels(bits), 1.0))
+        values = np.concatenate([[0.0], sizes])
         return values, midpoints(values)
 
 
@@ -141,7 +142,8 @@ INQ, FULL = PowerOfTwo(_inq), PowerOfTwo(_full)
 
 def _column_of(scales: Weights, count: int) -> NDArray[np.int32]:
     column = rows.column_of(scales, count).view(np.int32)
-    exponents = column >> MANTISSA_BITS
-    if not (exponents << MANTISSA_BITS == column).all():
-        raise InvalidInput("scales must be 0 or powers of two of at least 2^-126, got another")
+    offends = column >> MANTISSA_BITS << MANTISSA_BITS != column
+    if offends.any():
+        found = messages.first(column.view(np.float32), offends)
+        raise InvalidInput(f"scales must be 0 or powers of two of at least 2^-126, got {found}")
     return column

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from coinfer_ros.core import checks
+from coinfer_ros.core import checks, messages
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.packing import packed_bytes
-from coinfer_ros.core.quantizers import table
-from coinfer_ros.core.quantizers.granularity import Granularity, PerChannel, PerGroup, PerTensor
+from coinfer_ros.core.quantizers import granularity, table
+from coinfer_ros.core.quantizers.granularity import Granularity
 from coinfer_ros.core.quantizers.rows import Weights
 
 SCALE_BITS = 32
@@ -44,14 +44,10 @@ class Quantized:
     def __post_init__(self) -> None:
         chosen = table.named(self.quantizer)
         checks.whole("bits", self.bits, low=chosen.bits_low, high=chosen.bits_high)
-        if not isinstance(self.granularity, PerTensor | PerChannel | PerGroup):
-            raise InvalidInput(f"granularity must be a Granularity, got {self.granularity!r}")
-        count = self.granularity.rows(self.shape)[0]
-        if getattr(self.qparams, "dtype", None) != np.float32 or self.qparams.shape != (count,):
-            raise InvalidInput(f"qparams must be float32 of shape ({count},), got others")
+        count = granularity.checked(self.granularity).rows(self.shape)[0]
+        _check_array("qparams", self.qparams, f"float32 of shape ({count},)")
         length = packed_bytes(math.prod(self.shape), self.bits)
-        if getattr(self.data, "dtype", None) != np.uint8 or self.data.shape != (length,):
-            raise InvalidInput(f"data must be uint8 of shape ({length},), got others")
+        _check_array("data", self.data, f"uint8 of shape ({length},)")
         checks.number("distortion", self.distortion, low=0.0, unit="weight units")
 
     @property
@@ -63,3 +59,8 @@ class Quantized:
     def bits_a_weight(self) -> float:
         """Bits stored for each weight of the tensor."""
         return self.stored_bits / math.prod(self.shape)
+
+
+def _check_array(name: str, value: object, rule: str) -> None:
+    if messages.described(value) != rule:
+        raise InvalidInput(f"{name} must be {rule}, got {messages.described(value)}")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from coinfer_ros.core import checks, messages
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.packing import Codes, code_type
 
@@ -80,8 +81,7 @@ def to_weights(
     :returns: float32 in the shape of ``codes``.
     :raises InvalidInput: when ``codes`` breaks its rule.
     """
-    _check_whole(codes)
-    values = codes.reshape(len(codes), -1)
+    values = flat_codes(codes)
     weights = np.empty(values.shape, np.float32)
     for rows, columns in spans(values.shape):
         block = values[rows, columns]
@@ -131,9 +131,20 @@ def flat_weights(weights: Weights) -> Weights:
     :raises InvalidInput: when they are not float32 of two axes or more, or none.
     """
     if not isinstance(weights, np.ndarray) or weights.dtype != np.float32:
-        raise InvalidInput(f"weights must be an array of float32, got {kind(weights)}")
-    check_shape("weights", weights.shape)
+        raise InvalidInput(f"weights must be an array of float32, got {messages.kind(weights)}")
+    _check_shape("weights", weights.shape)
     return weights.reshape(len(weights), -1)
+
+
+def flat_codes(codes: Codes) -> Codes:
+    """Return codes as (rows, columns).
+
+    :raises InvalidInput: when they are not whole numbers of two axes or more, or none.
+    """
+    if not isinstance(codes, np.ndarray) or codes.dtype.kind not in "iu":
+        raise InvalidInput(f"codes must be an array of whole numbers, got {messages.kind(codes)}")
+    _check_shape("codes", codes.shape)
+    return codes.reshape(len(codes), -1)
 
 
 def check_finite(values: NDArray[Any]) -> NDArray[Any]:
@@ -146,38 +157,33 @@ def check_finite(values: NDArray[Any]) -> NDArray[Any]:
     return values
 
 
-def check_shape(name: str, shape: tuple[int, ...]) -> None:
-    """Refuse what has no rows and columns.
-
-    :raises InvalidInput: naming ``name``.
-    """
-    if len(shape) < 2 or min(shape) < 1:
-        raise InvalidInput(f"{name} must have two axes or more, none empty, got shape {shape}")
-
-
 def column_of(scales: Weights, rows: int) -> Weights:
     """Return scales (rows,) as (rows, 1).
 
     :raises InvalidInput: when they are not one a row, or below 0 or not finite.
     """
     if not isinstance(scales, np.ndarray) or scales.dtype != np.float32:
-        raise InvalidInput(f"scales must be an array of float32, got {kind(scales)}")
+        raise InvalidInput(f"scales must be an array of float32, got {messages.kind(scales)}")
     if scales.shape != (rows,):
         raise InvalidInput(f"scales must have shape {(rows,)}, one a row, got {scales.shape}")
-    if not (np.isfinite(scales) & (scales >= 0)).all():
-        raise InvalidInput("scales must be finite and at least 0, got another")
+    offends = ~(np.isfinite(scales) & (scales >= 0))
+    if offends.any():
+        found = messages.first(scales, offends)
+        raise InvalidInput(f"scales must be finite and at least 0, got {found}")
     return scales.reshape(-1, 1)
 
 
-def kind(value: object) -> str:
-    """Return what to call the type of ``value`` in a message."""
-    return str(value.dtype) if isinstance(value, np.ndarray) else type(value).__name__
+def scale_of(scale: float) -> float:
+    """Return the scale of one row.
+
+    :raises InvalidInput: when it is below 0 or not finite.
+    """
+    return checks.number("scale", scale, low=0.0, unit="weight units")
 
 
-def _check_whole(codes: Codes) -> None:
-    if not isinstance(codes, np.ndarray) or codes.dtype.kind not in "iu":
-        raise InvalidInput(f"codes must be an array of whole numbers, got {kind(codes)}")
-    check_shape("codes", codes.shape)
+def _check_shape(name: str, shape: tuple[int, ...]) -> None:
+    if len(shape) < 2 or min(shape) < 1:
+        raise InvalidInput(f"{name} must have two axes or more, none empty, got shape {shape}")
 
 
 def _check_range(block: Codes, allowed: tuple[int, int], bits: int) -> None:

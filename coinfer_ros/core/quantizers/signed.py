@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from coinfer_ros.core import checks
+from coinfer_ros.core import checks, messages
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.quantizers import rows
 from coinfer_ros.core.quantizers.rows import Weights
@@ -35,13 +35,18 @@ def magnitudes(bits: int) -> int:
     return int(2 ** (checks.whole("bits", bits, low=BITS_LOW, high=BITS_HIGH) - 1))
 
 
-def choose_scales(weights: Weights) -> Weights:
-    """Return each row's mean magnitude; below 2^-100 it counts as 0.
+def choose_qparams(weights: Weights, bits: int) -> Weights:
+    """Return each row's scale, its mean magnitude 1/λ; below 2^-100 it counts as 0.
 
     :param weights: (rows, columns...), finite.
-    :returns: (rows,), weight units.
-    :raises InvalidInput: when ``weights`` breaks its rule or a mean is above 2^120.
+    :param bits: bit-width in [1, 16]; the scale does not depend on it.
+    :returns: scales (rows,), weight units; 0 for a row of zeros.
+    :raises InvalidInput: when an argument breaks its rule or a mean is above 2^120.
+
+    >>> choose_qparams(np.array([[1.0, -3.0], [0.0, 0.0]], np.float32), bits=4)
+    array([2., 0.], dtype=float32)
     """
+    magnitudes(bits)
     means = rows.mean_magnitude(weights)
     if means.max() > SCALE_GREATEST:
         raise InvalidInput(
@@ -57,8 +62,10 @@ def column_of(scales: Weights, count: int) -> NDArray[np.float64]:
     :raises InvalidInput: when they are not one a row, each 0 or in [2^-100, 2^120].
     """
     column = rows.column_of(scales, count).astype(np.float64)
-    if not ((column == 0) | ((column >= SCALE_LEAST) & (column <= SCALE_GREATEST))).all():
-        raise InvalidInput("scales must be 0 or in [2^-100, 2^120], got another")
+    offends = (column != 0) & ((column < SCALE_LEAST) | (column > SCALE_GREATEST))
+    if offends.any():
+        found = messages.first(column, offends)
+        raise InvalidInput(f"scales must be 0 or in [2^-100, 2^120], got {found}")
     return column
 
 

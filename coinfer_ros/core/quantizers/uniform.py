@@ -55,14 +55,13 @@ def quantize(weights: Weights, scales: Weights, bits: int) -> Codes:
     top = _top_code(bits)
 
     def kernel(block: Weights, scale: NDArray[np.float64], codes: NDArray[Any]) -> None:
-        doubtful = np.flatnonzero(_fast(block, scale, top, codes) if safe else np.ones(block.size))
+        doubtful = np.flatnonzero(_doubtful(block, scale, top, codes))
         if doubtful.size:
             row, column = np.unravel_index(doubtful, block.shape)
             codes[row, column] = _exact(block[row, column], scale[row, 0], top)
 
     scale = rows.column_of(scales, len(rows.flat_weights(weights))).astype(np.float64)
     scale[scale == 0] = math.inf
-    safe = _are_safe(scale)
     with np.errstate(over="ignore"):
         return rows.to_codes(weights, scale, bits, kernel)
 
@@ -85,7 +84,7 @@ def dequantize(codes: Codes, scales: Weights, bits: int) -> Weights:
         product = np.multiply(block, scale, dtype=np.float64)
         np.divide(product, top, out=weights, casting="same_kind")
 
-    scale = rows.column_of(scales, len(codes)).astype(np.float64)
+    scale = rows.column_of(scales, len(rows.flat_codes(codes))).astype(np.float64)
     return rows.to_weights(codes, scale, (-top, top), bits, kernel)
 
 
@@ -93,11 +92,11 @@ def cells(bits: int, scale: float) -> tuple[NDArray[np.float64], NDArray[np.floa
     """Return the magnitudes that a row of ``scale`` comes back as, and where their cells begin.
 
     :param bits: bit-width in [2, 16].
-    :param scale: weight units.
+    :param scale: weight units, of at least 0.
     :returns: values (M + 1,) and lower ends (M + 1,), the first 0; weight units, ascending.
-    :raises InvalidInput: when ``bits`` breaks its rule.
+    :raises InvalidInput: when an argument breaks its rule.
     """
-    values = np.arange(_top_code(bits) + 1.0) * (scale / _top_code(bits))
+    values = np.arange(_top_code(bits) + 1.0) * (rows.scale_of(scale) / _top_code(bits))
     return values, midpoints(values)
 
 
@@ -120,10 +119,12 @@ def _exact(weights: Weights, scale: NDArray[np.float64], top: int) -> NDArray[np
     return np.clip(codes, -top, top)
 
 
-def _fast(
+def _doubtful(
     block: Weights, scale: NDArray[np.float64], top: int, codes: NDArray[Any]
 ) -> NDArray[np.bool_]:
     """Fill in the codes as float32 finds them; say which of them a rounding may have changed."""
+    if not _are_safe(scale):
+        return np.ones(block.shape, np.bool_)
     ratio = np.multiply(block, (top / scale).astype(np.float32))
     np.clip(ratio, np.float32(-top), np.float32(top), out=ratio)
     nearest = np.rint(ratio)

@@ -20,20 +20,7 @@ from coinfer_ros.core.packing import Codes
 from coinfer_ros.core.quantizers import rows, signed
 from coinfer_ros.core.quantizers.rows import Weights
 
-
-def choose_qparams(weights: Weights, bits: int) -> Weights:
-    """Return each row's scale, its mean magnitude 1/λ.
-
-    :param weights: (rows, columns...), finite.
-    :param bits: bit-width in [1, 16]; the scale does not depend on it.
-    :returns: scales (rows,), weight units; 0 for a row of zeros.
-    :raises InvalidInput: when an argument breaks its rule.
-
-    >>> choose_qparams(np.array([[1.0, -3.0], [0.0, 0.0]], np.float32), bits=4)
-    array([2., 0.], dtype=float32)
-    """
-    signed.magnitudes(bits)
-    return signed.choose_scales(weights)
+choose_qparams = signed.choose_qparams
 
 
 def quantize(weights: Weights, scales: Weights, bits: int) -> Codes:
@@ -60,7 +47,8 @@ def quantize(weights: Weights, scales: Weights, bits: int) -> Codes:
         np.copyto(codes, steps, casting="unsafe")
         signed.add_signs(codes, block)
 
-    return rows.to_codes(weights, signed.reciprocal(scale * unit_step(bits)), bits, kernel)
+    with np.errstate(over="ignore"):  # what is beyond float32 is beyond the last bound
+        return rows.to_codes(weights, signed.reciprocal(scale * unit_step(bits)), bits, kernel)
 
 
 def dequantize(codes: Codes, scales: Weights, bits: int) -> Weights:
@@ -81,7 +69,8 @@ def dequantize(codes: Codes, scales: Weights, bits: int) -> Weights:
         np.add(block, np.float32(0.5), out=weights)
         np.multiply(weights, step, out=weights)
 
-    step = (signed.column_of(scales, len(codes)) * unit_step(bits)).astype(np.float32)
+    scale = signed.column_of(scales, len(rows.flat_codes(codes)))
+    step = (scale * unit_step(bits)).astype(np.float32)
     return rows.to_weights(codes, step, (-levels, levels - 1), bits, kernel)
 
 
@@ -89,12 +78,12 @@ def cells(bits: int, scale: float) -> tuple[NDArray[np.float64], NDArray[np.floa
     """Return the magnitudes that a row of ``scale`` comes back as, and where their cells begin.
 
     :param bits: bit-width in [1, 16].
-    :param scale: weight units.
+    :param scale: weight units, of at least 0.
     :returns: values (n,) and lower ends (n,), the first 0; weight units, ascending.
-    :raises InvalidInput: when ``bits`` breaks its rule.
+    :raises InvalidInput: when an argument breaks its rule.
     """
     index = np.arange(signed.magnitudes(bits), dtype=np.float64)
-    step = scale * unit_step(bits)
+    step = rows.scale_of(scale) * unit_step(bits)
     return (index + 0.5) * step, index * step
 
 

@@ -7,7 +7,8 @@ import csv
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,33 +51,43 @@ def csv_artifact(name: str, columns: Sequence[str], rows: Iterable[Sequence[Cell
 
 
 def ready(folder: Path) -> None:
-    """Make a folder and see that files can be written there.
+    """See that files can be written to a folder; leave none behind where there was none.
 
     :raises Unavailable: when they cannot.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise Unavailable(
-            f"--out must be a folder that can be written, got {str(folder)!r}: {error.strerror}"
-        ) from error
+    with _made(folder) as made:
+        for new in made:
+            new.rmdir()
 
 
 def write(artifacts: Sequence[Artifact], folder: Path) -> None:
-    """Write files, each under its name only once it is whole.
+    """Write files, each under its name only once it is whole; a new folder only with its files.
 
     :raises Unavailable: when the folder cannot be written.
     """
-    ready(folder)
+    with _made(folder), tempfile.TemporaryDirectory(dir=folder) as unfinished:
+        for artifact in artifacts:
+            (Path(unfinished) / artifact.name).write_bytes(artifact.content)
+        for artifact in artifacts:
+            os.replace(Path(unfinished) / artifact.name, folder / artifact.name)
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[list[Path]]:
+    """Make a folder that can be written; yield those that are new, which go again on an error."""
+    new: list[Path] = []
     try:
-        with tempfile.TemporaryDirectory(dir=folder) as unfinished:
-            for artifact in artifacts:
-                (Path(unfinished) / artifact.name).write_bytes(artifact.content)
-            for artifact in artifacts:
-                os.replace(Path(unfinished) / artifact.name, folder / artifact.name)
-    except OSError as error:
+        new = [path for path in (folder, *folder.parents) if not path.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        yield new
+    except BaseException as error:
+        for path in new:
+            with suppress(OSError):  # was never made, or holds what somebody else has put there
+                path.rmdir()
+        if not isinstance(error, OSError):
+            raise
         raise Unavailable(
             f"--out must be a folder that can be written, got {str(folder)!r}: {error.strerror}"
         ) from error

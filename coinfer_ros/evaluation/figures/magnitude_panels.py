@@ -12,8 +12,10 @@ from coinfer_ros.core.distribution import Fit
 from coinfer_ros.evaluation.figures import canvas
 from coinfer_ros.evaluation.figures.artifact import Artifact
 from coinfer_ros.evaluation.figures.magnitudes import Histogram, Model, histogram
+from coinfer_ros.evaluation.figures.rounding import with_error
 
 ACROSS = 3  # models side by side
+TITLE_LENGTH = 26  # what fits over a panel
 BULK = 5.0  # where the upper panel ends, in mean magnitudes
 _DRAWN = {
     "exponential": ("exponential", canvas.VERMILION, "-"),
@@ -70,18 +72,26 @@ def _draw_histogram(axis: Any, shown: Histogram) -> None:
 def _finish(bulk: Any, tail: Any, model: Model, shown: Histogram) -> None:
     mean = 1.0 / model.whole.fit.exponential.law.rate
     highest = max(shown.measured.max(), shown.laws["exponential"].max())
-    bulk.set(xlim=(0, BULK * mean), ylim=(0, 1.08 * highest), title=model.title)
+    bulk.set(xlim=(0, BULK * mean), ylim=(0, 1.08 * highest))
+    bulk.set_title(_fitting(model.title), parse_math=False)  # a folder's name may hold a $
     bulk.text(0.97, 0.97, _caption(model.whole.fit), transform=bulk.transAxes, ha="right", va="top")
     lowest = shown.measured[shown.measured > 0].min()
     tail.set(yscale="log", ylim=(0.3 * lowest, 3.0 * highest), xlim=(0, float(np.max(shown.edges))))
     tail.set(xlabel="magnitude |w|, weight units")
 
 
+def _fitting(title: str) -> str:
+    """Return a title without its middle where it is too long for a panel."""
+    if len(title) <= TITLE_LENGTH:
+        return title
+    half = TITLE_LENGTH // 2
+    return f"{title[: half - 1]}…{title[-half:]}"
+
+
 def _caption(found: Fit) -> str:
     law = found.exponential.law
-    digits = 2 if law.rate_error >= 0.01 else 4
     lines = [
-        f"λ = {law.rate:.{digits}f} ± {law.rate_error:.{digits}f}",
+        f"λ = {with_error(law.rate, law.rate_error)}",
         "KS distance",
         f"exponential {found.exponential.distance.middle:.3f}",
         f"half-normal {found.half_normal.distance.middle:.3f}",

@@ -92,9 +92,12 @@ def summarize(
 
 
 def histogram(model: Model) -> Histogram:
-    """Return the histogram of a model and its laws, from 0 to the greatest weight or 20 means."""
+    """Return the histogram of a model and its laws, to a cell past its greatest weight or 20 means.
+
+    The cell is for the greatest bin, whose middle may lie behind the weight itself.
+    """
     mean = 1.0 / model.whole.fit.exponential.law.rate
-    cells = math.ceil(min(model.magnitudes.greatest / mean, END) / CELL)
+    cells = math.ceil(min(model.magnitudes.greatest / mean, END) / CELL) + 1
     edges = np.asarray(CELL * mean * np.arange(cells + 1), np.float64)
     laws = {name: _mean_density(law, edges) for name, law in _laws(model.whole.fit).items()}
     return Histogram(edges, density(model.magnitudes, edges), laws)

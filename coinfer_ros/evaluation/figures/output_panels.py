@@ -39,11 +39,11 @@ def _draw(axes: Any, found: Sequence[Curve]) -> None:
     for axis, curve in zip(axes.flat, found, strict=True):
         _draw_curve(axis, curve)
     for axis, curve in zip(axes[0], found, strict=False):
-        axis.set_title(_TITLES.get(curve.quantizer, curve.quantizer))
+        axis.set_title(_TITLES.get(curve.quantizer, curve.quantizer), parse_math=False)
     for axis in axes[-1]:
         axis.set_xlabel("bit-width b, bits a weight")
     for row, curve in zip(axes, found[:: axes.shape[1]], strict=True):
-        row[0].set_ylabel(f"{curve.model}\noutput error / output, L1")
+        row[0].set_ylabel(f"{curve.model}\noutput error / output, L1", parse_math=False)
         low, high = zip(*(axis.get_ylim() for axis in row), strict=True)
         for axis in row:
             axis.set_ylim(min(low) / 3.0, max(high))  # room for the words

@@ -15,9 +15,11 @@ from coinfer_ros.adapters.checkpoint_magnitudes import (
     tensor_magnitudes,
 )
 from coinfer_ros.adapters.git_halves import head_on_meta, parse_config
+from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.evaluation.figures.magnitudes import Model, summarize
 
-TITLE_LENGTH = 26  # what fits over a panel
+HALF, WHOLE = "shipped model, robot's half", "shipped model, whole"
+AUTOENCODER = "autoencoder, 16 layers"
 
 
 def models(
@@ -33,14 +35,16 @@ def models(
     :param others: checkpoint folders of any architecture.
     :param progress: gets the share that is done.
     :raises Unavailable: when a folder or file is not there.
-    :raises Unsupported: when weights are pickled, or of fewer bits than 16.
-    :raises InvalidInput: when a file is broken or a model has no weight that is not 0.
+    :raises Unsupported: when weights are pickled or quantized.
+    :raises InvalidInput: when a folder is named twice, a file is broken or a model has no weight
+        that is not 0.
     """
+    named = zip(titles(others), others, strict=True)
     sources: list[tuple[str, Iterator[TensorMagnitudes]]] = [
-        ("shipped model, robot's half", _head_magnitudes(shipped)),
-        ("shipped model, whole", tensor_magnitudes(shipped)),
-        ("autoencoder, 16 layers", module_magnitudes(autoencoder)),
-        *((_title(folder), tensor_magnitudes(folder)) for folder in others),
+        (HALF, _head_magnitudes(shipped)),
+        (WHOLE, tensor_magnitudes(shipped)),
+        (AUTOENCODER, module_magnitudes(autoencoder)),
+        *((title, tensor_magnitudes(folder)) for title, folder in named),
     ]
     expected = sum(len(open_checkpoint(folder).places) for folder in (shipped, shipped, *others))
     counted = 0
@@ -55,12 +59,27 @@ def models(
     return found
 
 
+def titles(folders: Sequence[Path]) -> list[str]:
+    """Name folders by as few of their last parts as tell all models apart.
+
+    :param folders: checkpoint folders.
+    :raises InvalidInput: when one is named twice.
+
+    >>> titles([Path("/a/model"), Path("/b/model")])
+    ['a/model', 'b/model']
+    """
+    paths = [folder.resolve() for folder in folders]
+    for folder, path in zip(folders, paths, strict=True):
+        if paths.count(path) > 1:
+            raise InvalidInput(f"--model must name each folder once, got {str(folder)!r} twice")
+    names, parts = [path.name for path in paths], 1
+    while len({HALF, WHOLE, AUTOENCODER, *names}) < 3 + len(names):
+        parts += 1
+        names = ["/".join(path.parts[-parts:]) for path in paths]
+    return names
+
+
 def _head_magnitudes(folder: Path) -> Iterator[TensorMagnitudes]:
     half = head_on_meta(parse_config(open_checkpoint(folder).config))
     names = {f"git.{name}" for name in half.state_dict()}
     return (tensor for tensor in tensor_magnitudes(folder) if tensor.name in names)
-
-
-def _title(folder: Path) -> str:
-    name = folder.resolve().name
-    return name if len(name) <= TITLE_LENGTH else f"{name[: TITLE_LENGTH - 1]}…"

@@ -26,7 +26,9 @@ PER_ROW = {"granularity": PerChannel()}
 
 def network(seed: int = 0) -> nn.Sequential:
     torch.manual_seed(seed)
-    return nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3))
+    return nn.Sequential(
+        nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3)
+    ).eval()
 
 
 def some_inputs(count: int = 4) -> list[torch.Tensor]:
@@ -34,7 +36,7 @@ def some_inputs(count: int = 4) -> list[torch.Tensor]:
 
 
 def test_one_linear_layer_moves_by_its_weights_error_at_a_unit_input() -> None:
-    module = nn.Linear(2, 2, bias=False)
+    module = nn.Linear(2, 2, bias=False).eval()
     module.weight.data = torch.tensor([[1.0, 0.3], [-1.0, 0.2]])
     # At 2 bits each row holds -1, 0 and 1 of its greatest weight: the second column goes to 0.
     found = output_distortion(
@@ -96,7 +98,7 @@ def test_an_entry_of_the_table_is_the_module_with_that_layer_alone_quantized() -
 
 
 def test_a_layer_of_zeros_has_no_finite_weight_rate_and_moves_nothing() -> None:
-    module = nn.Linear(3, 2)
+    module = nn.Linear(3, 2).eval()
     nn.init.zeros_(module.weight)
     table = sensitivities(
         module, module, [torch.ones(3)], quantizer="uniform", widths=(2,), **PER_ROW
@@ -106,13 +108,13 @@ def test_a_layer_of_zeros_has_no_finite_weight_rate_and_moves_nothing() -> None:
 
 
 def test_an_output_without_a_norm_has_no_relative_error() -> None:
-    module = nn.Linear(2, 1, bias=False)
+    module = nn.Linear(2, 1, bias=False).eval()
     found = output_distortion(module, module, [torch.zeros(2)], 2, quantizer="uniform", **PER_ROW)
     assert (found.mean, found.relative) == (0.0, math.inf)
 
 
 def test_forward_may_return_an_array_that_it_uses_again() -> None:
-    module, buffer = nn.Linear(2, 2), np.zeros(2, np.float32)
+    module, buffer = nn.Linear(2, 2).eval(), np.zeros(2, np.float32)
 
     def forward(x: torch.Tensor) -> np.ndarray:
         buffer[:] = module(x).numpy()
@@ -123,13 +125,65 @@ def test_forward_may_return_an_array_that_it_uses_again() -> None:
     assert found.mean == direct.mean > 0.0
 
 
+def test_outputs_are_compared_in_float64() -> None:
+    module = nn.Linear(2, 1, bias=False).eval()
+    module.weight.data = torch.tensor([[1.0, 0.25]])
+    found = output_distortion(
+        module,
+        lambda x: module(x).double() + 2.0**30,
+        [torch.tensor([0.0, 1.0])],
+        2,
+        quantizer="uniform",
+        **PER_ROW,
+    )
+    assert found.mean == 0.25  # at 2^30 float32 tells multiples of 64 apart
+
+
 def test_what_cannot_be_measured_is_refused() -> None:
-    module = network()
+    module, x = network(), some_inputs()
     uniform = {"quantizer": "uniform", **PER_ROW}
-    with pytest.raises(InvalidInput, match="inputs must hold at least one"):
-        output_distortion(module, module, [], 4, **uniform)
-    with pytest.raises(InvalidInput, match="forward must return finite numbers"):
+    with pytest.raises(InvalidInput, match=r"what forward returns must be finite .*, got nan"):
         output_distortion(module, module, [torch.full((6,), math.nan)], 4, **uniform)
-    for wrong, widths in ((nn.ReLU(), (4,)), (module, ())):
-        with pytest.raises(InvalidInput, match="module must have a weight that is quantized"):
-            sensitivities(wrong, wrong, some_inputs(), widths=widths, **uniform)
+    with pytest.raises(InvalidInput, match="module must have a weight that is quantized, got none"):
+        sensitivities(nn.ReLU().eval(), nn.ReLU(), x, widths=(4,), **uniform)
+    with pytest.raises(InvalidInput, match="widths must hold at least one, got none"):
+        sensitivities(module, module, x, widths=(), **uniform)
+
+
+@pytest.mark.parametrize("inputs", [[], torch.ones(3, 6), np.ones((3, 6)), "abc"])
+def test_inputs_that_are_no_list_are_refused(inputs: object) -> None:
+    module = network()
+    with pytest.raises(InvalidInput, match="inputs must be a list of at least one, got"):
+        output_distortion(module, module, inputs, 4, quantizer="uniform", **PER_ROW)
+
+
+def test_a_part_that_trains_is_named() -> None:
+    module = nn.Sequential(nn.Linear(6, 6), nn.Dropout(), nn.Linear(6, 2)).eval()
+    module[1].train()
+    with pytest.raises(InvalidInput, match="module must be in evaluation mode, got 1 in training"):
+        output_distortion(module, module, some_inputs(), 4, quantizer="uniform", **PER_ROW)
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        ((torch.ones(1), torch.ones(1)), "forward must return one array or tensor, got tuple"),
+        (1.0, "forward must return one array or tensor, got float"),
+        (torch.ones(1, dtype=torch.complex64), "what forward returns must be real numbers"),
+    ],
+)
+def test_what_is_no_array_of_real_numbers_is_no_output(returned: object, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        output_distortion(
+            network(), lambda _: returned, some_inputs(), 4, quantizer="uniform", **PER_ROW
+        )
+
+
+def test_an_output_that_changes_its_shape_is_refused() -> None:
+    module, lengths = network(), iter([3, 1])
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        return module(x)[: next(lengths)]
+
+    with pytest.raises(InvalidInput, match=r"forward must return the same shape .* \(1,\) after"):
+        output_distortion(module, forward, some_inputs(1), 4, quantizer="uniform", **PER_ROW)

@@ -151,6 +151,6 @@ def test_squares_of_the_layers_errors_add_up_to_nearly_all_of_the_whole_one(ship
             quantizer=quantizer,
             granularity=PerChannel(),
         ).mean
-        # In quadrature they say it to a quarter; added they say twice as much at least.
+        # What the documentation of Sensitivities says.
         assert np.sqrt((column**2).sum()) == pytest.approx(together, rel=0.25)
-        assert column.sum() > 2.0 * together
+        assert 2.6 * together < column.sum() < 3.6 * together

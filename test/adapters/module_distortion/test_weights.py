@@ -11,7 +11,7 @@ from torch import nn
 from coinfer_ros.adapters.module_distortion import quantizable, quantized_in_place
 from coinfer_ros.adapters.quantized import QuantizedWeights
 from coinfer_ros.core import quantizers
-from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.errors import InvalidInput, Unsupported
 from coinfer_ros.core.quantizers import PerChannel, PerTensor
 
 UNIFORM = {"quantizer": "uniform", "granularity": PerChannel()}
@@ -117,10 +117,37 @@ def test_half_precision_stays_and_its_error_is_what_the_module_holds() -> None:
         assert error.total == 0.0
 
 
-@pytest.mark.parametrize("bits", [{"2.weight": 4}, {"nowhere": 4}, {}])
+@pytest.mark.parametrize("bits", [{"2.weight": 4}, {"nowhere": 4, 1: 2}, {}])
 def test_a_name_that_is_no_quantized_weight_is_refused(bits: dict[str, int]) -> None:
     with (
         pytest.raises(InvalidInput, match="bits must name weights of the module"),
         quantized_in_place(network(), bits, **UNIFORM),
     ):
         pass
+
+
+def test_a_weight_that_is_computed_from_others_is_refused_by_name() -> None:
+    module = nn.Sequential(nn.ReLU(), nn.utils.parametrizations.weight_norm(nn.Linear(8, 4)))
+    with (
+        pytest.raises(Unsupported, match=r"1\.weight must be a parameter of its own"),
+        quantized_in_place(module, 3, **UNIFORM),
+    ):
+        pass
+
+
+def test_a_weight_beyond_float32_is_refused_by_name() -> None:
+    module = nn.Linear(2, 2).double()
+    module.weight.data[0, 1] = 1e300
+    with (
+        pytest.raises(InvalidInput, match=r"^weight must hold finite float32 .*, got 1e\+300"),
+        quantized_in_place(module, 3, **UNIFORM),
+    ):
+        pass
+
+
+def test_the_error_of_float64_weights_has_all_their_digits() -> None:
+    module = nn.Linear(2, 1).double()
+    module.weight.data = torch.tensor([[1.0, 1.0 + 2.0**-40]], dtype=torch.float64)
+    with quantized_in_place(module, 2, **UNIFORM) as error:
+        assert module.weight.tolist() == [[1.0, 1.0]]
+        assert error.total == 2.0**-40

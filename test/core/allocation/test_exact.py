@@ -177,6 +177,41 @@ def test_equal_layers_of_rounded_costs_do_not_multiply() -> None:
     assert sum(found.bits) == 270
 
 
+# Tables of a tenth's multiples, whose sums depend on their order by an ulp; the budget is the sum
+# of some choice in the order of the layers.
+ULP_CLOSE = {
+    "the budget less a cost is less than the other cost": ([[1.1], [1.1]], [[1.1], [0.4]], 1.5),
+    "the promise of the best exceeds what is known": (
+        [[0.1, 0.4], [0.7, 0.4], [0.3, 0.7]],
+        [[1.3, 0.2], [0.3, 1.3], [0.3, 0.9]],
+        3.5,
+    ),
+    "the bound's sum exceeds the layers'": (
+        [[0.1], [0.9], [0.2]],
+        [[0.6], [1.3], [1.3]],
+        0.6 + 1.3 + 1.3,
+    ),
+    "the least costs from the last layer on exceed the budget": (
+        [[1.1], [1.1], [0.1]],
+        [[0.1], [0.9], [0.4]],
+        0.1 + 0.9 + 0.4,
+    ),
+    "ten least costs in pairs exceed the budget": (
+        [[1.0]] * 10,
+        [[0.1]] * 10,
+        float(np.cumsum([0.1] * 10)[-1]),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ULP_CLOSE.values(), ids=ULP_CLOSE)
+def test_sums_that_are_an_ulp_apart_are_told_apart_or_left_room_for(case) -> None:
+    distortion, cost = np.array(case[0]), np.array(case[1])
+    widths = range(1, distortion.shape[1] + 1)
+    found = allocate(distortion, cost, case[2], widths)
+    assert_best(found, distortion, cost, case[2], widths)
+
+
 def test_too_many_sums_are_refused_rather_than_left_out() -> None:
     # Distortion that falls exactly as cost rises leaves no sum beaten: 14^6 of them here.
     rng = np.random.default_rng(6)
@@ -191,6 +226,8 @@ def test_too_many_sums_are_refused_rather_than_left_out() -> None:
         ({"distortion": [[1.0, -1.0]]}, r"distortion must hold 0, inf or numbers in .*, got -1.0"),
         ({"cost": [[1.0, math.nan]]}, r"cost must hold 0, inf or numbers in .*, got nan"),
         ({"cost": [[1.0, 1e-200]]}, r"cost must hold 0, inf or numbers in .*, got 1e-200"),
+        ({"cost": [[1.0, 2.0], [1.0]]}, r"cost must be real numbers, got lists of unequal lengths"),
+        ({"distortion": [["2", "1"]]}, r"distortion must be real numbers, got '2'"),
         ({"cost": [1.0, 2.0]}, r"cost must have shape \(layers, 2\), got \(2,\)"),
         ({"cost": [[1.0, 2.0]] * 2}, r"cost must have shape \(1, 2\), got \(2, 2\)"),
         ({"budget": math.inf}, r"budget must be a finite number, got inf"),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -122,15 +123,64 @@ def test_what_is_infeasible_says_the_least_budget_that_would_do() -> None:
     [
         ({"low": -1.0}, "low must be"),
         ({"high": 2.0}, "high must be"),
+        ({"high": 33.0}, r"high must be in \(2.0, 32\] bits, got 33.0"),
         ({"kappa": 0.0}, "kappa must be"),
         ({"budget": math.nan}, "budget must be"),
-        ({"cost_per_bit": [0.0]}, "cost_per_bit must be"),
+        ({"cost_per_bit": [0.0]}, r"cost_per_bit\[0\] must be above 0"),
+        ({"cost_per_bit": [1.0, 1.0]}, r"cost_per_bit must be a list of 1, got shape \(2,\)"),
+        ({"cost_per_bit": [1e308]}, r"cost_per_bit must have a finite sum at 32 bits, got 1e\+308"),
+        ({"weight_rates": [1e-31]}, r"weight_rates\[0\] must be in .*, got 1e-31"),
     ],
 )
 def test_what_is_no_law_is_refused(changes: dict[str, object], message: str) -> None:
     law = {"sizes": [1], "steepness": [1.0], "weight_rates": [1.0], "cost_per_bit": [7.0]}
     with pytest.raises(InvalidInput, match=message):
         water_filling(**(law | {"budget": 20.0, "low": 2.0} | changes))
+
+
+def two_layers(**changes: object) -> WaterLevel:
+    law = {"weight_rates": [1.0, 1.0], "cost_per_bit": [1.0, 1.0], "budget": 10.0}
+    return water_filling(**(law | changes))
+
+
+def test_weights_of_the_sum_that_no_float64_holds_still_keep_the_budget() -> None:
+    # Only ratios decide: two layers a factor 2 apart are one bit apart, at whatever scale.
+    expected = two_layers(sizes=[1.0, 1.0], steepness=[1.0, 2.0]).bits
+    assert expected == pytest.approx((4.5, 5.5), rel=RTOL)
+    for size in (1e-200, 1e200):
+        found = two_layers(sizes=[size] * 2, steepness=[size, 2.0 * size])
+        assert found.bits == pytest.approx(expected, rel=1e3 * 2.0**-53 * math.log2(1e200))
+        assert found.cost == pytest.approx(10.0, rel=RTOL)
+        assert found.distortion == (0.0 if size < 1.0 else math.inf)
+    far = two_layers(sizes=[1e200, 1.0], steepness=[1e200, 1.0])
+    assert (far.bits, far.cost) == (pytest.approx((9.0, 1.0)), pytest.approx(10.0, rel=RTOL))
+
+
+def test_rounded_slopes_that_fall_below_nothing_still_keep_the_budget() -> None:
+    # Three layers that are done before the fourth begins: .1 + .2 + .3 less each is not quite 0.
+    law = {
+        "sizes": [1.0] * 4,
+        "steepness": [1e100, 1e100, 1e100, 1e-100],
+        "weight_rates": [1.0] * 4,
+        "cost_per_bit": [0.1, 0.2, 0.3, 1.0],
+    }
+    for budget in np.linspace(1.6, 25.6, 97):
+        found = water_filling(**law, budget=float(budget), low=1.0, high=16.0)
+        assert found.cost == pytest.approx(budget, rel=RTOL)
+
+
+def test_memory_grows_as_the_layers_do_and_no_faster() -> None:
+    layers = 2000
+    rng = np.random.default_rng(0)
+    law = {name: rng.uniform(1.0, 2.0, layers) for name in ("sizes", "steepness", "weight_rates")}
+    tracemalloc.start()
+    try:
+        found = water_filling(**law, cost_per_bit=law["sizes"], budget=4.0 * law["sizes"].sum())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.cost == pytest.approx(4.0 * law["sizes"].sum(), rel=RTOL)
+    assert peak < 1000 * layers  # bytes; layers times layers are 32 MB
 
 
 def test_a_level_is_whole_or_absent() -> None:

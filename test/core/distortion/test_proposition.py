@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from coinfer_ros.core.distortion import (
     MatrixNorm,
-    check_normalized,
     layer_coefficients,
     proposition_bound,
 )
@@ -73,7 +72,7 @@ def test_the_output_moves_by_no_more_than_the_bound(
     bound = proposition_bound(layers, error_norms(layers, quantized, norm), norm=norm)
     # Roundings: one a multiplication and addition, each relative to terms that ‖W‖₁ bounds.
     rounding = 64 * 2.0**-53 * math.prod(1.0 + norm.of(layer) for layer in layers)
-    assert check_normalized(x) is not None
+    assert np.abs(x).sum() <= 1.0
     assert np.abs(moved).sum() <= bound + rounding
 
 
@@ -159,17 +158,38 @@ def test_each_assumption_is_needed() -> None:
     assert broken(line, [line[0] + 1e-3], np.full(1, 2.0), np.tanh)
 
 
-def test_an_input_of_norm_one_passes_and_a_longer_one_is_refused() -> None:
-    assert check_normalized([[0.5, -0.5], [0.0, 1.0]]).shape == (2, 2)
-    with pytest.raises(InvalidInput, match=r"inputs must have ‖x‖₁² of at most 1, got 2.25"):
-        check_normalized([[0.5, -0.5], [0.5, 1.0]])
-
-
 def test_a_product_that_overflows_bounds_by_infinity_and_a_zero_factor_by_nothing() -> None:
     huge = [np.full((1, 1), 1e200)] * 3
     assert proposition_bound(huge, [0.0, 1.0, 0.0], norm=MatrixNorm.INDUCED) == math.inf
     assert proposition_bound(huge, [0.0, 0.0, 0.0], norm=MatrixNorm.INDUCED) == 0.0
     assert layer_coefficients([0.0, 1e200, 1e200, 1e200], np.zeros(4)).tolist()[-1] == 0.0
+
+
+def test_a_product_neither_over_nor_underflows_on_its_way() -> None:
+    extreme = [1e-200, 1e-200, 1.0, 1e200, 1e200]
+    expected = [1e200, 1e200, 1.0, 1e-200, 1e-200]
+    for norms in (extreme, extreme[::-1]):
+        order = 1 if norms is extreme else -1
+        found = layer_coefficients(norms, np.zeros(5))
+        np.testing.assert_allclose(found, expected[::order], rtol=8 * 2.0**-53)
+    layers = [np.full((1, 1), norm) for norm in extreme]
+    assert proposition_bound(layers, [0, 0, 0.5, 0, 0], norm=MatrixNorm.INDUCED) == pytest.approx(
+        0.5, rel=8 * 2.0**-53
+    )
+
+
+def test_a_coefficient_that_overflows_times_a_tiny_error_need_not() -> None:
+    layers, errors = [np.full((1, 1), 1e200)] * 3, [1e-300, 0.0, 0.0]
+    assert layer_coefficients([1e200] * 3, errors)[0] == math.inf
+    bound = proposition_bound(layers, errors, norm=MatrixNorm.INDUCED)
+    assert bound == pytest.approx(1e100, rel=8 * 2.0**-53)
+
+
+def test_a_norm_and_a_budget_whose_sum_overflows_are_still_two_factors() -> None:
+    found = layer_coefficients([1.0, 1e308, 1e-200], [0.0, 1e308, 0.0])
+    assert found[0] == pytest.approx(1e308 * 1e-200 * 2.0, rel=8 * 2.0**-53)
+    assert layer_coefficients([1.0, 1e308, 0.0], [0.0, 1e308, 0.0])[0] == 0.0
+    assert layer_coefficients([1.0, 5e-324, 1e300], np.zeros(3))[0] == 5e-324 * 1e300
 
 
 @settings(max_examples=50)
@@ -189,15 +209,27 @@ def test_the_induced_norm_is_the_most_that_a_vector_grows(seed: int, rows: int, 
         (([], []), "layers must hold at least one matrix, got none"),
         (([np.ones((2, 3)), np.ones((2, 3))], [1, 1]), r"layers must be matrices that fit each"),
         (([np.ones(3)], [1.0]), r"layers must be matrices that fit each other, got shapes"),
-        (([np.ones((1, 1))], [1.0, 2.0]), r"errors must be 1 numbers of at least 0"),
-        (([np.ones((1, 1))], [-1.0]), r"errors must be 1 numbers of at least 0"),
-        (([np.full((1, 1), math.nan)], [1.0]), r"matrix must be finite real numbers"),
-        (([np.ones((0, 1))], [1.0]), r"matrix must have two axes, none empty"),
+        (([np.ones((1, 1))], [1.0, 2.0]), r"errors must be a list of 1, got shape \(2,\)"),
+        (([np.ones((1, 1))], [-1.0]), r"errors\[0\] must be at least 0, got -1.0"),
+        (([np.full((1, 1), math.nan)], [1.0]), r"layers\[0\] must be finite real numbers, got nan"),
+        (([np.ones((0, 1))], [1.0]), r"layers\[0\] must have two axes, none empty"),
+        (([[[1], [2, 3]]], [1.0]), r"layers\[0\] must be real numbers, got lists of unequal"),
+        (([[[1e308], [1e308]]], [1.0]), r"layers\[0\] must have a finite induced norm, got inf"),
     ],
 )
 def test_what_is_no_network_is_refused(arguments, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         proposition_bound(*arguments, norm=MatrixNorm.INDUCED)
+
+
+def test_a_norm_by_its_name_alone_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="norm must be a MatrixNorm, got 'induced'"):
+        proposition_bound([np.ones((1, 1))], [0.1], norm="induced")
+
+
+def test_a_matrix_of_no_finite_norm_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="matrix must have a finite entrywise norm, got inf"):
+        MatrixNorm.ENTRYWISE.of([[1e308, 1e308]])
 
 
 def test_a_budget_below_its_error_is_refused() -> None:

@@ -64,8 +64,8 @@ def test_a_width_without_any_error_says_nothing_of_the_constant() -> None:
         ([1.0], [1.0, 2.0], r"output_errors must be \(S, 2\) and at least 0, got shape \(1, 1\)"),
         ([-1.0], [1.0], r"output_errors must be \(S, 1\) and at least 0"),
         ([math.inf], [1.0], "output_errors must be finite real numbers"),
-        ([], [], "parameter_errors must be one number or more of at least 0"),
-        ([1.0], [-1.0], "parameter_errors must be one number or more of at least 0"),
+        ([], [], "parameter_errors must be a list of one number or more"),
+        ([1.0], [-1.0], r"parameter_errors\[0\] must be at least 0, got -1.0"),
     ],
 )
 def test_what_was_not_measured_is_refused(outputs, parameters, message: str) -> None:
@@ -79,12 +79,17 @@ def test_what_was_not_measured_is_refused(outputs, parameters, message: str) -> 
         ([1.0], [1.0, 2.0], "quantized must have the shape of weights"),
         ([], [], "quantized must have the shape of weights, not empty"),
         ([math.nan], [1.0], "weights must be finite real numbers"),
-        ([1.0], ["a"], "quantized must be finite real numbers"),
+        ([1.0], ["a"], "quantized must be real numbers, got 'a'"),
+        ([1e308, 1e308], [-1e308, 0.0], "quantized must be within a finite sum of weights"),
     ],
 )
 def test_weights_that_do_not_agree_are_refused(weights, quantized, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         parameter_distortion(weights, quantized)
+
+
+def test_more_weights_than_four_bytes_count_have_a_mean() -> None:
+    assert ParameterDistortion(3.0 * 2**40, 2**40).mean == 3.0
 
 
 def test_a_distortion_and_a_steepness_are_at_least_nothing() -> None:

@@ -69,6 +69,7 @@ def test_weights_without_a_magnitude_have_an_infinite_rate(weights: list[float])
         ([1j], "real numbers"),
         (["a"], "real numbers"),
         ([True], "real numbers"),
+        ([[1.0], [1.0, 2.0]], "real numbers, got lists of unequal lengths"),
     ],
 )
 def test_weights_without_a_rate_are_refused(weights: list[object], rule: str) -> None:

@@ -280,6 +280,20 @@ def test_over_free_clocks_of_equal_losses_the_cheapest_width_is_taken(
         assert (found.binding == "max_bits") == (not better)
 
 
+def test_a_nearest_delay_is_enough_where_two_prices_differ_in_their_last_digit() -> None:
+    link = Link(114860.8713387992, 697203106.5737805, 0.01, 6.135744384345752)
+    warm = dataclasses.replace(PAPER_EDGE, static_w=4.413415045650543)
+    problem = Problem(
+        System(PAPER_ROBOT, warm, BLIP2, link),
+        Budget(4.001964654542037, 7.049945061684881),
+        Quality((7,), (1.0,)),
+    )
+    nearest_s = solve(problem).nearest_delay_s
+    assert nearest_s is not None
+    again = dataclasses.replace(problem, budget=Budget(nearest_s, problem.budget.energy_j))
+    assert solve(again).bits == 7
+
+
 @given(system_problems())
 def test_over_free_clocks_nearest_budgets_have_a_plan_and_a_little_less_has_none(
     problem: Problem,

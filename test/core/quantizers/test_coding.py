@@ -102,6 +102,8 @@ def test_the_memory_layout_of_a_tensor_does_not_matter() -> None:
         ({"bits": 1}, r"^bits must be a whole number in \[2, 16\], got 1"),
         ({"bits": 17}, "^bits must be"),
         ({"granularity": PerGroup(4)}, "^size must divide"),
+        ({"granularity": "channel"}, "^granularity must be a PerTensor, .*, got 'channel'$"),
+        ({"granularity": PerChannel}, "^granularity must be a PerTensor, .*, got <class"),
     ],
 )
 def test_a_choice_that_breaks_its_rule_is_refused(change: dict[str, Any], rule: str) -> None:

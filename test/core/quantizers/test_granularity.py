@@ -32,6 +32,9 @@ def test_a_tensor_becomes_rows(
     [
         (PerTensor(), (), "^shape must have an axis or more, none empty"),
         (PerTensor(), (3, 0), "none empty"),
+        (PerTensor(), None, "^shape must have an axis or more, none empty, got None"),
+        (PerChannel(), (2.0, 2), r"^shape must have two axes or more, none empty, got \(2.0, 2\)"),
+        (PerGroup(1), 4, "^shape must have two axes or more, none empty, got 4"),
         (PerChannel(), (3,), r"^shape must have two axes or more, none empty, got \(3,\)"),
         (PerGroup(3), (9,), "two axes"),
         (PerGroup(4), (4, 3, 2), "^size must divide the 6 of a channel, got 4"),

@@ -125,5 +125,6 @@ def test_a_scale_of_minus_zero_is_a_zero() -> None:
 
 def test_a_scale_that_is_no_power_of_two_is_refused() -> None:
     for scale in (3.0, 2.0**-127):
-        with pytest.raises(InvalidInput, match=r"^scales must be 0 or powers of two"):
-            INQ.quantize(np.ones((1, 1), np.float32), np.array([scale], np.float32), 4)
+        rule = rf"^scales must be 0 or powers of two of at least 2\^-126, got {scale:g}$"
+        with pytest.raises(InvalidInput, match=rule):
+            INQ.quantize(np.ones((2, 1), np.float32), np.array([1.0, scale], np.float32), 4)

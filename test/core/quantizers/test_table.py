@@ -198,10 +198,41 @@ def test_weights_that_cannot_be_quantized_are_refused(
 @pytest.mark.parametrize("scale", [-1.0, np.nan, np.inf])
 def test_scales_that_no_row_has_are_refused(name: str, scale: float) -> None:
     scales = np.array([1.0, scale], np.float32)
-    with pytest.raises(InvalidInput, match=r"^scales must be"):
+    with pytest.raises(InvalidInput, match=f"^scales must be .*, got {scale:g}$"):
         QUANTIZERS[name].quantize(GOOD, scales, 4)
     with pytest.raises(InvalidInput, match=r"^scales must be"):
         QUANTIZERS[name].dequantize(GOOD.astype(np.int8), scales, 4)
+
+
+@pytest.mark.parametrize("name", QUANTIZERS)
+@pytest.mark.parametrize("scale", [-1.0, np.nan, np.inf, "1"])
+def test_there_are_no_cells_of_a_scale_that_no_row_has(name: str, scale: float) -> None:
+    with pytest.raises(InvalidInput, match=r"^scale must be a finite number of at least 0 .*, got"):
+        QUANTIZERS[name].cells(4, scale)
+
+
+@every
+def test_every_scale_that_is_chosen_has_cells(quantizer: Quantizer, bits: int) -> None:
+    unit, unit_ends = quantizer.cells(bits, 1.0)
+    for size in (0.0, 2.0**-100, 2.0**120):
+        (scale,) = quantizer.choose_qparams(np.array([[size]], np.float32), bits).tolist()
+        values, lower_ends = quantizer.cells(bits, scale)
+        assert (values == unit * scale).all()
+        assert (lower_ends == unit_ends * scale).all()
+
+
+@pytest.mark.parametrize("name", QUANTIZERS)
+@pytest.mark.parametrize(
+    ("codes", "rule"),
+    [
+        (5, "whole numbers, got int"),
+        (np.array(3, np.int8), r"got shape \(\)"),
+        (np.zeros(3, np.int8), r"got shape \(3,\)"),
+    ],
+)
+def test_codes_without_rows_are_refused(name: str, codes: NDArray[np.int8], rule: str) -> None:
+    with pytest.raises(InvalidInput, match=f"^codes must .*{rule}$"):
+        QUANTIZERS[name].dequantize(codes, ONES, 4)
 
 
 @every

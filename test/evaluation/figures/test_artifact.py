@@ -55,3 +55,24 @@ def test_a_file_is_no_folder_to_write_into(tmp_path: Path) -> None:
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(Unavailable, match="--out must be a folder that can be written, got"):
             ready(folder)
+
+
+def test_a_new_folder_that_can_be_written_is_not_left_behind_empty(tmp_path: Path) -> None:
+    ready(tmp_path / "a" / "b")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "old").mkdir()
+    ready(tmp_path / "old")
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_new_folder_goes_again_when_its_files_cannot_be_written(tmp_path: Path) -> None:
+    bad = Artifact("no-such-folder/y.csv", b"y")
+    with pytest.raises(Unavailable, match="--out must be a folder that can be written, got"):
+        write([Artifact("x.csv", b"x"), bad], tmp_path / "a" / "b")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_no_folder_can_have_leaves_those_above_it_away(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="--out must be a folder that can be written, got"):
+        ready(tmp_path / "new" / ("x" * 300))
+    assert list(tmp_path.iterdir()) == []

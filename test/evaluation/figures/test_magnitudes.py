@@ -57,13 +57,24 @@ def test_a_histogram_and_its_laws_hold_all_that_lies_below_its_end(model: Model)
         assert (shown.laws[name] * widths).sum() == pytest.approx(below, abs=1e-12)
 
 
-def test_far_outliers_end_the_histogram_at_twenty_means() -> None:
+@pytest.mark.parametrize("weight", [0.013, 0.1, 0.3, 0.7, 0.9, 1.7, 1.999])
+@pytest.mark.parametrize("others", [0, 1, 13])
+def test_the_greatest_weights_bin_is_in_the_histogram_wherever_its_middle_lies(
+    weight: float, others: int
+) -> None:
+    weights = np.full((10, 10), weight, np.float32)
+    weights.flat[:others] /= 3
+    shown = magnitudes.histogram(summarize("constant", [tensor("a", weights)]))
+    assert (shown.measured * np.diff(shown.edges)).sum() == pytest.approx(1.0, rel=1e-12)
+
+
+def test_far_outliers_end_the_histogram_past_twenty_means() -> None:
     weights = np.full((50, 50), 0.01, np.float32)
     weights[0, 0] = 100.0
     model = summarize("outlier", [tensor("a", weights)])
     mean = 1 / model.whole.fit.exponential.law.rate
     shown = magnitudes.histogram(model)
-    assert shown.edges[-1] == pytest.approx(magnitudes.END * mean)
+    assert shown.edges[-1] == pytest.approx((magnitudes.END + magnitudes.CELL) * mean)
     assert (shown.measured * np.diff(shown.edges)).sum() == pytest.approx(1 - 1 / 2500)
 
 
