@@ -84,11 +84,8 @@ class _Costs:
 
     @classmethod
     def of(cls, tables: Tables, row: int) -> _Costs:
-        """Add up both halves of a width."""
-        return cls(
-            delay_s=tables.robot_delay_s[row][:, None] + tables.edge_delay_s,
-            energy_j=tables.robot_energy_j[row][:, None] + tables.edge_energy_j,
-        )
+        """Return the costs of one width."""
+        return cls(delay_s=tables.delay_s[row], energy_j=tables.energy_j[row])
 
     def fit(self, budget: Budget) -> Mask:
         """Say which settings keep both budgets."""

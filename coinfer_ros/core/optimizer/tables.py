@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,11 +51,7 @@ class Tables:
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", check_widths(self.widths))
         for name in ("robot_clocks_hz", "edge_clocks_hz"):
-            clocks = getattr(self, name)
-            for clock_hz in clocks:
-                limits.CLOCK_HZ.check(name, clock_hz)
-            if not clocks:
-                raise InvalidInput(f"{name} must hold at least one clock, got none")
+            _check_clocks(name, getattr(self, name))
         robot = (len(self.widths), len(self.robot_clocks_hz))
         edge = (len(self.edge_clocks_hz),)
         self._freeze("robot_delay_s", robot)
@@ -67,6 +64,16 @@ class Tables:
                 raise InvalidInput(
                     f"{half}_delay_s and {half}_energy_j must be infinite in the same places"
                 )
+
+    @cached_property
+    def delay_s(self) -> Table:
+        """(B, F, G) delay of every setting, s."""
+        return self.robot_delay_s[:, :, None] + self.edge_delay_s
+
+    @cached_property
+    def energy_j(self) -> Table:
+        """(B, F, G) energy of every setting, J."""
+        return self.robot_energy_j[:, :, None] + self.edge_energy_j
 
     def guesses(self, robot_clock_hz: float, edge_clock_hz: float) -> bool:
         """Say whether the costs of these clocks are interpolated."""
@@ -119,10 +126,8 @@ def analytic_tables(
     :raises InvalidInput: when an argument breaks its rule.
     """
     allowed = check_widths(widths)
-    for name, clocks in (("robot_clocks_hz", robot_clocks_hz), ("edge_clocks_hz", edge_clocks_hz)):
-        for clock_hz in clocks:
-            limits.CLOCK_HZ.check(name, clock_hz)
-    robot_hz, edge_hz = np.array(robot_clocks_hz, float), np.array(edge_clocks_hz, float)
+    robot_hz = _check_clocks("robot_clocks_hz", robot_clocks_hz)
+    edge_hz = _check_clocks("edge_clocks_hz", edge_clocks_hz)
     edge_flop, link = system.workload.edge_flop_in_all, system.link
     flops = [system.workload.robot_flop_at(bits) for bits in allowed]
     return Tables(
@@ -134,3 +139,22 @@ def analytic_tables(
         edge_delay_s=system.edge.delay_s(edge_flop, edge_hz) + link.delay_s,
         edge_energy_j=system.edge.energy_j(edge_flop, edge_hz) + link.energy_j,
     )
+
+
+def _check_clocks(name: str, clocks_hz: Sequence[float]) -> Table:
+    """Return clocks as an array when there are some, each within its limits.
+
+    :raises InvalidInput: naming them, the rule and what came.
+    """
+    if len(clocks_hz) == 0:
+        raise InvalidInput(f"{name} must hold at least one clock, got none")
+    low, high = limits.CLOCK_HZ.low, limits.CLOCK_HZ.high
+    try:
+        clocks = np.array(clocks_hz, np.float64)
+        good = bool(((clocks >= low) & (clocks <= high)).all())
+    except (TypeError, ValueError):
+        good = False
+    if not good or clocks.ndim != 1:
+        # One by one, to name the one that is not.
+        clocks = np.array([limits.CLOCK_HZ.check(name, clock_hz) for clock_hz in clocks_hz])
+    return clocks

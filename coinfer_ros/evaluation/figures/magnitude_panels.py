@@ -15,7 +15,7 @@ from coinfer_ros.evaluation.figures.magnitudes import Histogram, Model, histogra
 from coinfer_ros.evaluation.figures.rounding import with_error
 
 ACROSS = 3  # models side by side
-TITLE_LENGTH = 26  # what fits over a panel
+TITLE_LENGTH = 28
 BULK = 5.0  # where the upper panel ends, in mean magnitudes
 _DRAWN = {
     "exponential": ("exponential", canvas.VERMILION, "-"),
