@@ -38,6 +38,7 @@ def test_a_caption_shows_the_rate_at_any_scale(scale: float, line: str) -> None:
 
 
 def test_a_long_title_loses_its_middle() -> None:
-    short, long = "x" * 26, "a" * 20 + "/" + "b" * 20
+    length = magnitude_panels.TITLE_LENGTH
+    short, long = "x" * length, "a" * 20 + "/" + "b" * 20
     assert magnitude_panels._fitting(short) == short
-    assert magnitude_panels._fitting(long) == "a" * 12 + "…" + "b" * 13
+    assert magnitude_panels._fitting(long) == "a" * (length // 2 - 1) + "…" + "b" * (length // 2)
