@@ -256,6 +256,7 @@ def test_another_weight_or_setting_is_another_fingerprint(folder: Path) -> None:
     assert len(seen) == 4
 
 
+@pytest.mark.slow
 def test_the_paper_s_split_of_git_base_is_recovered() -> None:
     settings = parse_config({"model_type": "git", "num_image_with_embedding": 6})
     assert git_workload.head_flop(settings) / 1e9 == pytest.approx(212.15, abs=0.005)

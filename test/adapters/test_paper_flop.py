@@ -25,6 +25,8 @@ from coinfer_ros.core.costs import (
 )
 from coinfer_ros.core.optimizer import paper_problem, solve
 
+pytestmark = pytest.mark.slow
+
 PAPER_GFLOP = {"blip2": 533.66, "git": 212.27}  # arXiv 2602.13052, Sec. VI-A
 PAPER_PARAMETERS = {"blip2": 3.75e9, "git": 176.62e6}
 # OPT-2.7B; what it leaves out (vocabulary, positions) is the library's default.

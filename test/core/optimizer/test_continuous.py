@@ -116,6 +116,7 @@ def test_the_papers_scenarios_get_five_and_six_bits(
     assert min(feasible, key=objective) == bits
 
 
+@pytest.mark.slow
 @given(problems())
 def test_the_plan_is_the_widest_and_cheapest_that_a_numerical_search_finds(
     problem: tuple[System, Budget],
@@ -148,6 +149,7 @@ def test_a_plan_keeps_budgets_and_clocks_to_the_last_bit_and_costs_what_it_says(
     assert found.plan.energy_j == system.energy_j(*plan) <= budget.energy_j
 
 
+@pytest.mark.slow
 @given(problems())
 def test_nearest_budgets_are_feasible_and_nothing_less_is(problem: tuple[System, Budget]) -> None:
     system, budget = problem

@@ -84,6 +84,7 @@ def test_over_tables_the_plan_is_the_one_that_looking_at_every_setting_finds(
     assert (found.objective, found.bound) == (expected.objective, expected.bound)
 
 
+@pytest.mark.slow
 def test_over_thousands_of_tables_full_of_ties_both_agree_for_every_objective() -> None:
     rng = np.random.default_rng(11)
     outcomes = set()
@@ -215,6 +216,7 @@ def searched(problem: Problem) -> float:
     return best
 
 
+@pytest.mark.slow
 @given(system_problems())
 def test_over_free_clocks_no_setting_of_a_fine_grid_does_better(problem: Problem) -> None:
     found = solve(problem)

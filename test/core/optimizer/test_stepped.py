@@ -132,6 +132,7 @@ def test_best_effort_is_the_fastest_within_the_energy_else_the_cheapest(
     assert effort == expected
 
 
+@pytest.mark.slow
 @given(st.floats(0.5, 20.0), st.floats(0.01, 20.0))
 def test_fine_steps_of_the_analytic_model_approach_the_continuous_plan(
     delay_s: float, energy_j: float
