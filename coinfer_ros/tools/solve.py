@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _compared(method: str, problem: Problem) -> Solution:
     from rich.console import Console  # noqa: PLC0415  scripts need not wait for it
 
-    wait = "training the policy, for a minute or so" if method == "ppo" else f"solving by {method}"
+    wait = "training the policy, for some minutes" if method == "ppo" else f"solving by {method}"
     with Console(stderr=True).status(wait):
         return solve_by(method, problem)
 

@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context
+from typing import Any
 
 from coinfer_ros.core import widths
 from coinfer_ros.core.costs import Budget
@@ -84,8 +88,34 @@ def least_cost(
     return _optimal(problem, plan, binding=binding, message=_costs(problem, plan, binding))
 
 
+def least_cost_by_trial(
+    problem: Problem,
+    plan: Point,
+    best: Callable[[Problem], Point | None],
+    *,
+    no_deadline_s: float = math.inf,
+) -> Solution:
+    """Return the plan of least energy, delay or weighted sum; what binds is found by trying.
+
+    :param best: the best setting of a problem, None where it has none.
+    :param no_deadline_s: a delay budget that is as good as none, s.
+    """
+
+    def would_help(**changes: Any) -> bool:
+        freed = best(dataclasses.replace(problem, **changes))
+        return freed is not None and problem.value(freed) < problem.value(plan)
+
+    return least_cost(
+        problem,
+        plan,
+        delay=would_help(budget=Budget(no_deadline_s, problem.budget.energy_j)),
+        energy=would_help(budget=Budget(problem.budget.delay_s)),
+        quality=would_help(loss_max=math.inf),
+    )
+
+
 def _optimal(problem: Problem, plan: Point, *, binding: str, message: str) -> Solution:
-    value = problem.value(problem.loss(plan.bits), plan.energy_j, plan.delay_s)
+    value = problem.value(plan)
     clocks = plan.robot_clock_hz, plan.edge_clock_hz
     if isinstance(problem.costs, Tables) and problem.costs.guesses(*clocks):
         message = f"{message}; its costs are interpolated between measured clocks"

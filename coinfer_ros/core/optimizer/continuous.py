@@ -8,19 +8,14 @@ relaxation, no iterations and no rounding, which could break a budget.
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from typing import Any
-
-from coinfer_ros.core.costs import Budget, System
+from coinfer_ros.core.costs import System
 from coinfer_ros.core.optimizer import answers, clocks, settings
 from coinfer_ros.core.optimizer.answers import Needs
 from coinfer_ros.core.optimizer.problem import Objective, Problem
 from coinfer_ros.core.optimizer.solution import Point, Solution
 
-_AGES_S = (
-    1e30  # a deadline that is none, yet finite: without static power the best clock tends to 0
-)
+# A deadline that is none, yet finite: without static power the best clock tends to 0.
+_AGES_S = 1e30
 
 
 def solve_continuous(problem: Problem, system: System) -> Solution:
@@ -93,31 +88,20 @@ def _least_delay(problem: Problem, system: System) -> Solution | None:
 
 
 def _least_weighted(problem: Problem, system: System) -> Solution | None:
-    plan, budget = _best_weighted(problem, system), problem.budget
+    plan = _best_weighted(problem, system)
     if plan is None:
         return None
 
-    def would_help(**changes: Any) -> bool:
-        freed = _best_weighted(dataclasses.replace(problem, **changes), system)
-        return freed is not None and _value(problem, freed) < _value(problem, plan)
+    def best(freer: Problem) -> Point | None:
+        return _best_weighted(freer, system)
 
-    return answers.least_cost(
-        problem,
-        plan,
-        delay=would_help(budget=Budget(_AGES_S, budget.energy_j)),
-        energy=would_help(budget=Budget(budget.delay_s)),
-        quality=would_help(loss_max=math.inf),
-    )
+    return answers.least_cost_by_trial(problem, plan, best, no_deadline_s=_AGES_S)
 
 
 def _best_weighted(problem: Problem, system: System) -> Point | None:
     """Try every width: each has its own best clocks, and no order of them is known."""
-    plans = [
-        (problem.key(loss, plan.energy_j, plan.delay_s), plan)
-        for bits, loss in problem.good_widths
-        if (plan := _weighted_within(problem, system, bits)) is not None
-    ]
-    return min(plans, key=lambda pair: pair[0])[1] if plans else None
+    plans = [_weighted_within(problem, system, bits) for bits, _ in problem.good_widths]
+    return min(filter(None, plans), key=problem.key, default=None)
 
 
 def _weighted_within(problem: Problem, system: System, bits: int) -> Point | None:
@@ -145,10 +129,6 @@ def _fastest_within(problem: Problem, system: System, bits: int) -> Point | None
     if plan is not None and plan.delay_s <= problem.budget.delay_s:
         return plan
     return None if plan is None else _within(problem, system, bits)
-
-
-def _value(problem: Problem, plan: Point) -> float:
-    return problem.value(problem.loss(plan.bits), plan.energy_j, plan.delay_s)
 
 
 def _within(problem: Problem, system: System, bits: int) -> Point | None:

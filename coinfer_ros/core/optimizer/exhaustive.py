@@ -26,7 +26,7 @@ def solve_exhaustively(problem: Problem, tables: Tables) -> Solution:
         kept = problem.budget.kept(point.delay_s, point.energy_j)
         if loss > problem.loss_max or not kept:
             continue
-        key = (problem.key(loss, point.energy_j, point.delay_s), -point.bits)
+        key = (problem.key(point), -point.bits)
         if best is None or key < best:
             best, plan = key, point
     value = None if best is None else best[0][0]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from coinfer_ros.core import bound_terms, checks, rate_distortion
 from coinfer_ros.core.costs import Budget, Real, System
 from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.optimizer.solution import Point
 from coinfer_ros.core.optimizer.tables import Tables
 from coinfer_ros.core.widths import check_widths
 
@@ -159,21 +160,19 @@ class Problem:
         """Return the loss of an allowed width."""
         return self.quality.losses[self.quality.widths.index(bits)]
 
-    def value(self, loss: float, energy_j: float, delay_s: float) -> float:
+    def value(self, plan: Point) -> float:
         """Return the objective of a setting."""
-        if self.objective is Objective.WEIGHTED:
-            return self.weights.value(loss, energy_j, delay_s)
-        return {"loss": loss, "energy": energy_j, "delay": delay_s}[self.objective.value]
+        return self.key(plan)[0]
 
-    def key(self, loss: float, energy_j: float, delay_s: float) -> tuple[float, ...]:
-        """Return the objective and what breaks its ties, least first."""
-        ties = {
-            Objective.LOSS: (energy_j, delay_s),
-            Objective.ENERGY: (loss, delay_s),
-            Objective.DELAY: (loss, energy_j),
-            Objective.WEIGHTED: (energy_j, delay_s),
-        }
-        return (self.value(loss, energy_j, delay_s), *ties[self.objective])
+    def key(self, plan: Point) -> tuple[float, ...]:
+        """Return the objective of a setting and what breaks its ties, least first."""
+        loss, energy_j, delay_s = self.loss(plan.bits), plan.energy_j, plan.delay_s
+        return {
+            Objective.LOSS: (loss, energy_j, delay_s),
+            Objective.ENERGY: (energy_j, loss, delay_s),
+            Objective.DELAY: (delay_s, loss, energy_j),
+            Objective.WEIGHTED: (self.weights.value(loss, energy_j, delay_s), energy_j, delay_s),
+        }[self.objective]
 
 
 def paper_problem(

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +23,8 @@ Mask = NDArray[np.bool_]
 def solve_stepped(problem: Problem, tables: Tables) -> Solution:
     """Return the exact answer to a problem whose costs are ``tables``.
 
-    All settings are tried, so the answer is exact for any table. Ties go as the objective says,
-    then to the wider width, then to the clocks that the tables name first.
+    Every setting that could be better is tried, so the answer is exact for any table. Ties go as
+    the objective says, then to the wider width, then to the clocks that the tables name first.
 
     :param tables: what each half takes at every setting.
     """
@@ -40,19 +38,7 @@ def solve_stepped(problem: Problem, tables: Tables) -> Solution:
         wanted = [bits for bits, loss in good if loss < problem.loss(plan.bits)]
         needs = _needs(problem, tables, wanted) if wanted else None
         return answers.least_loss(problem, plan, needs)
-    budget = problem.budget
-
-    def would_help(**changes: Any) -> bool:
-        freed = _best(dataclasses.replace(problem, **changes), tables)
-        return freed is not None and _value(problem, freed) < _value(problem, plan)
-
-    return answers.least_cost(
-        problem,
-        plan,
-        delay=would_help(budget=Budget(energy_j=budget.energy_j)),
-        energy=would_help(budget=Budget(delay_s=budget.delay_s)),
-        quality=would_help(loss_max=math.inf),
-    )
+    return answers.least_cost_by_trial(problem, plan, lambda freer: _best(freer, tables))
 
 
 def best_effort(tables: Tables, budget: Budget) -> Point | None:
@@ -102,13 +88,12 @@ def _best(problem: Problem, tables: Tables) -> Point | None:
     if problem.objective is Objective.LOSS:  # what is worse need not be looked at
         groups = [list(group) for _, group in itertools.groupby(good, key=lambda pair: pair[1])]
     for group in groups:
-        found = [
-            (problem.key(loss, point.energy_j, point.delay_s), -bits, point)
-            for bits, loss in group
-            if (point := _best_of_width(problem, tables, bits, loss)) is not None
-        ]
-        if found:
-            return min(found, key=lambda entry: entry[:2])[2]
+        found = [_best_of_width(problem, tables, bits, loss) for bits, loss in group]
+        best = min(
+            filter(None, found), key=lambda plan: (problem.key(plan), -plan.bits), default=None
+        )
+        if best is not None:
+            return best
     return None
 
 
@@ -164,10 +149,6 @@ def _needs(problem: Problem, tables: Tables, wanted: Sequence[int]) -> Needs:
         delays.append((_least(costs.delay_s, affordable), bits))
         energies.append((_least(costs.energy_j, in_time), bits))
     return Needs(_smallest(delays), _smallest(energies))
-
-
-def _value(problem: Problem, plan: Point) -> float:
-    return problem.value(problem.loss(plan.bits), plan.energy_j, plan.delay_s)
 
 
 def _least(table: Table, mask: Mask) -> float:

@@ -68,12 +68,12 @@ class Tables:
     @cached_property
     def delay_s(self) -> Table:
         """(B, F, G) delay of every setting, s."""
-        return self.robot_delay_s[:, :, None] + self.edge_delay_s
+        return _frozen(self.robot_delay_s[:, :, None] + self.edge_delay_s)
 
     @cached_property
     def energy_j(self) -> Table:
         """(B, F, G) energy of every setting, J."""
-        return self.robot_energy_j[:, :, None] + self.edge_energy_j
+        return _frozen(self.robot_energy_j[:, :, None] + self.edge_energy_j)
 
     def guesses(self, robot_clock_hz: float, edge_clock_hz: float) -> bool:
         """Say whether the costs of these clocks are interpolated."""
@@ -106,8 +106,7 @@ class Tables:
             raise InvalidInput(f"{name} must have shape {shape}, got {table.shape}")
         if not (table >= 0.0).all():
             raise InvalidInput(f"{name} must be at least 0 and no NaN, got {table.min()}")
-        table.setflags(write=False)
-        object.__setattr__(self, name, table)
+        object.__setattr__(self, name, _frozen(table))
 
 
 def analytic_tables(
@@ -139,6 +138,12 @@ def analytic_tables(
         edge_delay_s=system.edge.delay_s(edge_flop, edge_hz) + link.delay_s,
         edge_energy_j=system.edge.energy_j(edge_flop, edge_hz) + link.energy_j,
     )
+
+
+def _frozen(table: Table) -> Table:
+    """Return a table that nobody can write any more."""
+    table.setflags(write=False)
+    return table
 
 
 def _check_clocks(name: str, clocks_hz: Sequence[float]) -> Table:

@@ -61,7 +61,7 @@ def judged(
     return Solution(
         status=status,
         plan=plan,
-        objective=problem.value(problem.loss(plan.bits), plan.energy_j, plan.delay_s),
+        objective=problem.value(plan),
         bound=bound,
         binding="unknown",
         nearest_delay_s=None,
@@ -70,7 +70,7 @@ def judged(
     )
 
 
-def nothing(message: str, *, proved: bool = False, binding: str = "unknown") -> Solution:
+def nothing(message: str, *, proved: bool = False) -> Solution:
     """Return that a method found no plan.
 
     :param message: why.
@@ -81,7 +81,7 @@ def nothing(message: str, *, proved: bool = False, binding: str = "unknown") -> 
         plan=None,
         objective=None,
         bound=None,
-        binding=binding,
+        binding="unknown",
         nearest_delay_s=None,
         nearest_energy_j=None,
         message=message,

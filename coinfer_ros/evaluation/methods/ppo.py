@@ -69,12 +69,12 @@ class Trained:
 
 
 def solve(problem: Problem) -> Solution:
-    """Return what the policy of seed 0 chooses; it is trained when first asked, for a minute or so.
+    """Return what the policy of seed 0 chooses; it is trained when first asked, for minutes.
 
     :raises Unsupported: when the problem is not the paper's.
     :raises Unavailable: when stable-baselines3 is not here.
     """
-    paper_system(problem, "ppo")  # before a minute is spent on it
+    paper_system(problem, "ppo")  # before minutes are spent on it
     return solve_with(trained(0), problem)
 
 
