@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from bench.options import Options
 from coinfer_ros import locate
 from coinfer_ros.adapters.camera import open_camera
-from coinfer_ros.adapters.git import GitHead, GitTail
+from coinfer_ros.adapters.models import LanguageTail, VisionHead, open_head, open_tail
 from coinfer_ros.core.errors import Unavailable
 
 
-def head(options: Options) -> GitHead:
+def head(options: Options) -> VisionHead:
     """Load the robot's half."""
-    return GitHead.load(locate.model(options.model))
+    return open_head(locate.model(options.model))
 
 
-def tail(options: Options) -> GitTail:
+def tail(options: Options) -> LanguageTail:
     """Load the edge's half, warm."""
-    loaded = GitTail.load(locate.model(options.model))
+    loaded = open_tail(locate.model(options.model))
     loaded.warm_up()
     return loaded
 

@@ -13,7 +13,7 @@ from unittest import mock
 import numpy as np
 from numpy.typing import NDArray
 
-from coinfer_ros.adapters import git
+from coinfer_ros.adapters import models
 from coinfer_ros.core.model import Generated, HeadWeights, ModelInfo
 from coinfer_ros.nodes import edge, robot
 
@@ -71,9 +71,9 @@ def serve(node: str, shape: str) -> None:
         tail_flop=1.0,
     )
     with (
-        mock.patch.object(git, "describe", return_value=info),
-        mock.patch.object(git.GitHead, "load", return_value=Head(info)),
-        mock.patch.object(git.GitTail, "load", return_value=Tail(info)),
+        mock.patch.object(models, "describe", return_value=info),
+        mock.patch.object(models, "open_head", return_value=Head(info)),
+        mock.patch.object(models, "open_tail", return_value=Tail(info)),
     ):
         NODES[node]()
 

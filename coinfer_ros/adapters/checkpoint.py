@@ -56,9 +56,10 @@ class Checkpoint:
     places: dict[str, TensorPlace]
 
 
-def open_checkpoint(path: str | Path) -> Checkpoint:
+def open_checkpoint(path: str | Path, *, weights: bool = True) -> Checkpoint:
     """Look through a checkpoint folder.
 
+    :param weights: whether there must be weights; without, what is known of a model is its shape.
     :raises Unavailable: when the folder, its config.json or its weights are not there.
     :raises Unsupported: when the weights are pickled.
     :raises InvalidInput: when a file is broken.
@@ -68,7 +69,7 @@ def open_checkpoint(path: str | Path) -> Checkpoint:
         raise Unavailable(f"{NAME} must be a checkpoint folder, got {str(path)!r}")
     config = read_json(folder / "config.json")
     headers, places = [], {}
-    for file in _weight_files(folder):
+    for file in _weight_files(folder) if weights else ():
         header, found = _read_header(file)
         headers.append(header)
         places.update(found)

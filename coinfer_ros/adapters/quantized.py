@@ -40,7 +40,7 @@ class QuantizedWeights:
         self._in_use = {
             f"{name}.weight": child.weight
             for name, child in module.named_modules()
-            if isinstance(child, KINDS)
+            if isinstance(child, KINDS) and f"{name}.weight" in stored
         }
         self._master = {name: stored[name] for name in self._in_use}
         self._count = sum(weights.numel() for weights in self._master.values())

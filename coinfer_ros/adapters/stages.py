@@ -25,9 +25,11 @@ class HeadReport:
 
     :param bits: bit-width of the weights really used.
     :param clock_hz: clock read back, Hz; NaN when it changed during the stage.
+    :param wire_distortion: what the payload lost of the embedding; not part of ``encode_s``.
     """
 
     payload: wire.Payload
+    wire_distortion: wire.Distortion
     bits: int
     clock_hz: float
     head_s: float
@@ -112,12 +114,14 @@ class HeadStage:
         clock_hz = _steady(clock_hz, self._clock.read_hz())
         coding_s = time.monotonic()
         payload = wire.encode(embedding, wire_bits)
+        encode_s = time.monotonic() - coding_s
         return HeadReport(
             payload=payload,
+            wire_distortion=wire.distortion(embedding, payload),
             bits=bits,
             clock_hz=clock_hz,
             head_s=done_s - begun_s,
-            encode_s=time.monotonic() - coding_s,
+            encode_s=encode_s,
             spent=spent(self._meter, before, after),
         )
 

@@ -43,6 +43,27 @@ class ModelInfo:
 
 
 @dataclass(frozen=True)
+class HeadSize:
+    """The weights of the robot's half.
+
+    :param quantized: weights of matrices, kernels and tables, which get the bit-width.
+    :param rows: their output channels or table rows, each with a scale of its own.
+    :param others: norms, biases and the like, kept at ``FULL_BITS``.
+    """
+
+    quantized: int
+    rows: int
+    others: int
+
+    def stored_bytes(self, bits: int) -> int:
+        """Return the bytes of codes, scales (float32) and the other weights at ``bits``."""
+        if bits >= FULL_BITS:
+            return (self.quantized + self.others) * FULL_BITS // 8
+        codes = -(-self.quantized * bits // 8)
+        return codes + 4 * self.rows + self.others * FULL_BITS // 8
+
+
+@dataclass(frozen=True)
 class HeadWeights:
     """The head's weights at one bit-width, ready to be put in place between two frames.
 

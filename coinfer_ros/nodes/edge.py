@@ -31,9 +31,9 @@ class EdgeNode(CoinferNode[EdgeSettings]):
         """Read the board file and the tail: a broken model is refused here."""
         self._board = read_board(self.settings)
         # torch takes seconds to import; meanwhile the node is up and others find it.
-        from coinfer_ros.adapters import git  # noqa: PLC0415
+        from coinfer_ros.adapters import models  # noqa: PLC0415
 
-        self._tail = git.GitTail.load(
+        self._tail = models.open_tail(
             locate.model(self.settings.model_path), max_new_tokens=self.settings.max_new_tokens
         )
         self.configured.callback(lambda: delattr(self, "_tail"))  # its memory

@@ -42,9 +42,9 @@ class RobotNode(CoinferNode[RobotSettings]):
             raise InvalidInput(f"robot.id must be 1 to 64 bytes, got {robot_id!r}")
         self._board = read_board(self.settings)
         # torch takes seconds to import; meanwhile the node is up and others find it.
-        from coinfer_ros.adapters import git  # noqa: PLC0415
+        from coinfer_ros.adapters import models  # noqa: PLC0415
 
-        self._head = git.GitHead.load(locate.model(self.settings.model_path))
+        self._head = models.open_head(locate.model(self.settings.model_path))
         self.configured.callback(lambda: delattr(self, "_head"))  # its memory
         self._info = self._head.info
         self._questions = Questions(self)

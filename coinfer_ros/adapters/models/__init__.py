@@ -5,20 +5,36 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from coinfer_ros.adapters import git
-from coinfer_ros.core.model import Head, ModelInfo, Tail
+from coinfer_ros.adapters.models.head import VisionHead
+from coinfer_ros.adapters.models.opening import open_model
+from coinfer_ros.adapters.models.tail import MAX_NEW_TOKENS, LanguageTail
+from coinfer_ros.core.model import ModelInfo
+
+__all__ = ["MAX_NEW_TOKENS", "LanguageTail", "VisionHead", "describe", "open_head", "open_tail"]
+
+ImagePx = tuple[int, int] | None
 
 
-def describe(path: str | Path, *, cut: str = "") -> ModelInfo:
-    """Describe a checkpoint without loading a weight."""
-    return git.describe(path)
+def describe(path: str | Path, *, cut: str = "", image_px: ImagePx = None) -> ModelInfo:
+    """Describe a checkpoint without loading a weight; see :func:`opening.open_model`."""
+    return open_model(path, cut=cut, image_px=image_px).info()
 
 
-def open_head(path: str | Path, *, cut: str = "") -> Head:
-    """Load the robot's half, and no other weight."""
-    return git.GitHead.load(path)
+def open_head(path: str | Path, *, cut: str = "", image_px: ImagePx = None) -> VisionHead:
+    """Load the robot's half, and no other weight; see :func:`opening.open_model`."""
+    return VisionHead(open_model(path, cut=cut, image_px=image_px))
 
 
-def open_tail(path: str | Path, *, cut: str = "", max_new_tokens: int = git.MAX_NEW_TOKENS) -> Tail:
-    """Load the edge's half, and no other weight."""
-    return git.GitTail.load(path, max_new_tokens=max_new_tokens)
+def open_tail(
+    path: str | Path,
+    *,
+    cut: str = "",
+    image_px: ImagePx = None,
+    max_new_tokens: int = MAX_NEW_TOKENS,
+) -> LanguageTail:
+    """Load the edge's half, and no other weight; see :func:`opening.open_model`.
+
+    :param max_new_tokens: an answer stops there at the latest.
+    """
+    opened = open_model(path, cut=cut, image_px=image_px)
+    return LanguageTail(opened, max_new_tokens=max_new_tokens)

@@ -13,8 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from coinfer_ros.adapters import git_halves, git_processing
-from coinfer_ros.adapters.checkpoint import open_checkpoint
+from coinfer_ros.adapters.models import open_head
 from coinfer_ros.adapters.module_distortion import Measurement, measure
 from coinfer_ros.core.quantizers import PerTensor
 from coinfer_ros.evaluation.autoencoder import Trained
@@ -34,12 +33,12 @@ class Subject:
 
     :param title: what its panels are called.
     :param module: in evaluation mode.
-    :param inputs: one tensor each, with the axis of a batch of 1.
+    :param inputs: what the module takes, one image each.
     """
 
     title: str
     module: nn.Module
-    inputs: Sequence[torch.Tensor]
+    inputs: Sequence[Any]
 
 
 def autoencoder_subject(trained: Trained, *, images: int = IMAGES) -> Subject:
@@ -54,26 +53,21 @@ def autoencoder_subject(trained: Trained, *, images: int = IMAGES) -> Subject:
 
 
 def shipped_subject(folder: Path, *, seed: int, scenes: int = SCENES) -> Subject:
-    """Return the robot's half of a GIT checkpoint with rendered scenes, processed.
+    """Return the robot's half of a checkpoint with rendered scenes, processed.
 
     :param folder: the checkpoint's.
     :param seed: draws the scenes.
     :param scenes: how many.
     :raises Unavailable: when the folder or a file is not there.
-    :raises Unsupported: when it is not a GIT checkpoint.
+    :raises Unsupported: when its architecture is unknown.
     :raises InvalidInput: when a file is broken.
     """
-    checkpoint = open_checkpoint(folder)
-    config = git_halves.parse_config(checkpoint.config)
-    half = git_halves.head_on_meta(config)
-    git_halves.fill(half, "git.", checkpoint)
-    processor: Any = git_processing.image_processor(checkpoint, config.vision_config.image_size)
+    head = open_head(folder)
     drawn = [
         render(random_scene(np.random.default_rng([_STREAM, seed, index])), SCENE_PX)
         for index in range(scenes)
     ]
-    pixels = processor(drawn, return_tensors="pt", input_data_format="channels_last").pixel_values
-    return Subject("shipped model, embedding", half, torch.split(pixels, 1))
+    return Subject("shipped model, embedding", head.module, [head.inputs(image) for image in drawn])
 
 
 def measured_curves(

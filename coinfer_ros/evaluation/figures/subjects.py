@@ -14,7 +14,7 @@ from coinfer_ros.adapters.checkpoint_magnitudes import (
     module_magnitudes,
     tensor_magnitudes,
 )
-from coinfer_ros.adapters.git_halves import head_on_meta, parse_config
+from coinfer_ros.adapters.models.opening import open_model
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.evaluation.figures.magnitudes import Model, summarize
 
@@ -31,7 +31,7 @@ def models(
     """Count and fit each model.
 
     :param autoencoder: trained.
-    :param shipped: folder of the shipped model, a GIT checkpoint.
+    :param shipped: folder of the shipped model.
     :param others: checkpoint folders of any architecture.
     :param progress: gets the share that is done.
     :raises Unavailable: when a folder or file is not there.
@@ -80,6 +80,5 @@ def titles(folders: Sequence[Path]) -> list[str]:
 
 
 def _head_magnitudes(folder: Path) -> Iterator[TensorMagnitudes]:
-    half = head_on_meta(parse_config(open_checkpoint(folder).config))
-    names = {f"git.{name}" for name in half.state_dict()}
+    names = open_model(folder).head_keys()
     return (tensor for tensor in tensor_magnitudes(folder) if tensor.name in names)

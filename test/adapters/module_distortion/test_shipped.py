@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from coinfer_ros import resources
-from coinfer_ros.adapters.git import GitHead
+from coinfer_ros.adapters.models import open_head
 from coinfer_ros.adapters.module_distortion import (
     Sensitivities,
     output_distortion,
@@ -38,8 +38,8 @@ class Shipped:
     flop: dict[str, float]
 
     def embed(self, pixels: torch.Tensor) -> torch.Tensor:
-        features = self.half.image_encoder(pixels).last_hidden_state
-        return self.half.visual_projection(features)  # (N, T, C)
+        each = [self.half({"pixel_values": image[None]}) for image in pixels]
+        return torch.stack(each)  # (N, T, C)
 
     def error(self, bits: dict[str, int], quantizer: str) -> float:
         found = output_distortion(
@@ -55,7 +55,7 @@ class Shipped:
 
 @pytest.fixture(scope="module")
 def shipped() -> Shipped:
-    half = GitHead.load(resources.path("models/git-scenes"))._half
+    half = open_head(resources.path("models/git-scenes")).module
     images = np.stack([render(held_out_scene(index), IMAGE_PX) for index in range(18)])
     pixels = (torch.from_numpy(images).permute(0, 3, 1, 2) / 255.0 - 0.5) / 0.25
     whole = Shipped(half, pixels[:6], pixels[6:], {})

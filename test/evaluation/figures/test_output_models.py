@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from coinfer_ros.adapters.git import GitHead
+from coinfer_ros.adapters.models import open_head
 from coinfer_ros.adapters.module_distortion import quantizable
 from coinfer_ros.core import quantizers
 from coinfer_ros.core.quantizers import PerTensor
@@ -39,10 +39,10 @@ def test_the_autoencoder_gets_normalized_images(trained: Trained) -> None:
 @pytest.mark.slow
 def test_the_shipped_module_says_what_the_robot_s_half_says() -> None:
     subject = output_models.shipped_subject(SHIPPED, seed=5, scenes=2)
-    head = GitHead.load(SHIPPED)
+    head = open_head(SHIPPED)
     exact = dict(subject.module.named_parameters())
     for name, weights in head.prepare(16).tensors.items():
-        exact[name].data = weights  # the robot's widest is 16 bits
+        exact[f"model.{name}"].data = weights  # the robot's widest is 16 bits
     for index, x in enumerate(subject.inputs):
         scene = random_scene(np.random.default_rng([3, 5, index]))
         expected = head.embed(render(scene, output_models.SCENE_PX))

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The robot's half of a vision-language model."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from coinfer_ros.adapters.models.halves import HeadModule, make_head
+from coinfer_ros.adapters.models.loading import fill
+from coinfer_ros.adapters.models.opening import Opened, frames, image_part
+from coinfer_ros.adapters.quantized import QuantizedWeights
+from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.model import HeadWeights
+
+
+class VisionHead:
+    """Image processor, and the vision encoder up to the cut.
+
+    :param opened: the checkpoint; it starts at 16 bits.
+    :ivar module: what runs, on what :meth:`inputs` makes.
+    """
+
+    def __init__(self, opened: Opened) -> None:
+        self.info = opened.info()
+        self._processing = opened.processing
+        self._frames = frames(opened.config)
+        model = opened.new_model()
+        make_head(model, opened.anatomy, opened.cut)
+        stored = fill(model, opened.body.model, opened.checkpoint)
+        calls = sum(len(opened.anatomy.called[name].outputs) for name in opened.cut.crossing)
+        self.module = HeadModule(model, image_part, opened.cut, calls)
+        self._weights = QuantizedWeights(model, stored)
+        self.weight_rate = self._weights.weight_rate
+        self.use(self.prepare(16))
+
+    @torch.inference_mode()
+    def embed(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Turn an image into the embedding that crosses the cut.
+
+        :param image: RGB (H, W, 3); a video model also takes a clip of its length (F, H, W, 3),
+            and sees a single image F times.
+        :returns: embedding (T, C).
+        :raises InvalidInput: when the image has another shape or type, or makes the model overflow.
+        """
+        embedding: torch.Tensor = self.module(self.inputs(image))
+        values: NDArray[np.float32] = embedding.to("cpu", torch.float32).numpy()
+        if values.shape != self.info.embedding_shape:
+            raise InvalidInput(
+                f"image must make an embedding of {self.info.embedding_shape}, got {values.shape}"
+            )
+        return values
+
+    def inputs(self, image: NDArray[np.uint8]) -> dict[str, torch.Tensor]:
+        """Return what :attr:`module` takes for an image; arguments and errors as :meth:`embed`."""
+        return self._processing.image_inputs(self._shown(image))
+
+    def prepare(self, bits: int) -> HeadWeights:
+        """Quantize the head's weights from their full-precision master.
+
+        Safe beside a running :meth:`embed`: it reads the master and fills new memory.
+
+        :param bits: one of ``WEIGHT_BITS``.
+        :raises InvalidInput: when ``bits`` is none of them.
+        """
+        return self._weights.prepare(bits)
+
+    def use(self, weights: HeadWeights) -> None:
+        """Put prepared weights in place: pointers change, nothing is copied.
+
+        :raises InvalidInput: when they were prepared by another model.
+        """
+        self._weights.use(weights)
+        self.bits = weights.bits
+
+    def _shown(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the frames to show (F, H, W, 3)."""
+        kind = type(image).__name__
+        if isinstance(image, np.ndarray):
+            kind = f"{image.dtype} {image.shape}"
+            if image.dtype == np.uint8 and image.size and image.shape[-1:] == (3,):
+                if image.ndim == 3:
+                    return np.broadcast_to(image, (self._frames, *image.shape))
+                if image.ndim == 4 and len(image) == self._frames > 1:
+                    return image
+        clip = f" or {(self._frames, 'H', 'W', 3)}" if self._frames > 1 else ""
+        raise InvalidInput(f"image must be RGB uint8 (H, W, 3){clip}, got {kind}")

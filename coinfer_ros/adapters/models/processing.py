@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What goes into a model: its own processor turns images and prompts into tensors.
+
+The processor is called as for the unsplit model, image and text together; the head keeps what comes
+of the image, the tail what comes of the text, with a blank image in the other's place.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import GenerationConfig
+from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
+from transformers.utils.logging import disable_progress_bar
+
+from coinfer_ros.adapters.checkpoint import NAME, Checkpoint, read_json
+from coinfer_ros.core.errors import InvalidInput, Unavailable
+
+TEXT = frozenset({"input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids"})
+# A model that takes any size gets one size all the same: its work, and so its delay, is then known.
+DEFAULT_SIDE_PX = 448
+CAPTION = "Describe the image."
+BLANK = 127
+_PROBES = ((48, 64), (64, 40), (32, 96))  # a model of one input size makes the same of all
+_TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model")
+_IMAGE_FILES = ("preprocessor_config.json", "processor_config.json")
+
+Frames = NDArray[np.uint8]  # (F, H, W, 3)
+
+
+class Processing:
+    """The processor of one checkpoint.
+
+    :param checkpoint: the folder.
+    :param config: the model's configuration.
+    :param frames: images that the model looks at together.
+    :param image_px: (width, height) that images are resized to first where the model takes any;
+        None: a square.
+    :raises Unavailable: when a file is not there, or a package that the processor needs.
+    :raises InvalidInput: when one is broken.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        config: Any,
+        *,
+        frames: int,
+        image_px: tuple[int, int] | None = None,
+    ) -> None:
+        disable_progress_bar()
+        self._config, self._frames = config, frames
+        self._processor = _load(checkpoint, config)
+        self.tokenizer = self._processor.tokenizer
+        self.image_token = getattr(self._processor, "image_token", None)
+        self.image_px: tuple[int, int] | None = None  # none: the model has one input size
+        if len({self._layout(rows, columns) for rows, columns in _PROBES}) > 1:
+            self.image_px = image_px or (DEFAULT_SIDE_PX, DEFAULT_SIDE_PX)
+
+    def image_inputs(self, frames: Frames) -> dict[str, torch.Tensor]:
+        """Turn frames (F, H, W, 3) into what the image half of the model takes."""
+        both = self._call(frames, "")
+        return {name: value for name, value in both.items() if name not in TEXT}
+
+    def inputs(self, prompt: str) -> dict[str, torch.Tensor]:
+        """Return what the whole model takes for a prompt and a blank image.
+
+        :raises InvalidInput: when the prompt holds the model's image token.
+        """
+        image, empty = self._blank
+        own = str(getattr(self.image_token, "content", self.image_token))
+        if self.image_token is not None and own in prompt:
+            raise InvalidInput(f"prompt must not hold the model's own token {own!r}, got {prompt!r}")
+        return dict(self._call(image, prompt) if prompt else empty)
+
+    @functools.cached_property
+    def _blank(self) -> tuple[Frames, dict[str, torch.Tensor]]:
+        columns, rows = self.image_px or (_PROBES[0][1], _PROBES[0][0])
+        image = np.full((self._frames, rows, columns, 3), BLANK, np.uint8)
+        return image, self._call(image, "")
+
+    def _call(self, frames: Frames, prompt: str) -> dict[str, torch.Tensor]:
+        if self.image_px is not None:
+            frames = np.stack([_resized(frame, self.image_px) for frame in frames])
+        made = self._processor(
+            images=list(frames),
+            text=None if self._is_git else [self._text(prompt)],
+            return_tensors="pt",
+            # A narrow image would be taken for one with its channels first.
+            images_kwargs={"input_data_format": "channels_last"},
+        )
+        inputs = {name: value for name, value in made.items() if isinstance(value, torch.Tensor)}
+        inputs.pop("labels", None)
+        if self._is_git:
+            return self._as_git(inputs, prompt)
+        return inputs
+
+    @property
+    def _is_git(self) -> bool:
+        return bool(self._config.model_type == "git")
+
+    def _as_git(self, inputs: dict[str, torch.Tensor], prompt: str) -> dict[str, torch.Tensor]:
+        """GIT takes frames as a fifth axis, and a prompt that begins and does not end."""
+        ids = self.tokenizer(prompt, add_special_tokens=False, verbose=False).input_ids
+        inputs["input_ids"] = torch.tensor([[self.tokenizer.cls_token_id, *ids]])
+        inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
+        inputs.pop("token_type_ids", None)
+        if self._frames > 1 and inputs["pixel_values"].ndim == 4:  # some processors do it
+            inputs["pixel_values"] = inputs["pixel_values"][None]
+        return inputs
+
+    def _text(self, prompt: str) -> str:
+        if getattr(self._processor, "chat_template", None):
+            content = [{"type": "image"}, {"type": "text", "text": prompt or CAPTION}]
+            messages = [{"role": "user", "content": content}]
+            template = self._processor.chat_template
+            return str(
+                self.tokenizer.apply_chat_template(
+                    messages, chat_template=template, add_generation_prompt=True, tokenize=False
+                )
+            )
+        if self._config.model_type in _IMAGE_TOKENS_BY_THEMSELVES:
+            return prompt
+        return f"{self.image_token} {prompt}".rstrip()
+
+    def _layout(self, rows: int, columns: int) -> tuple[object, ...]:
+        """Return what the model is told of an image's size, beside its pixels."""
+        made = self._call(np.full((self._frames, rows, columns, 3), BLANK, np.uint8), "")
+        return tuple(
+            (name, tuple(value.shape), () if value.is_floating_point() else tuple(value.flatten().tolist()))
+            for name, value in made.items()
+        )
+
+
+# Their processors put the image tokens before any text by themselves.
+_IMAGE_TOKENS_BY_THEMSELVES = frozenset({"blip-2", "instructblip"})
+
+
+def generation_config(checkpoint: Checkpoint, *, max_new_tokens: int) -> Any:
+    """Return how the checkpoint wants to be generated from, but always the likeliest token.
+
+    An answer is then a function of its image, on both sides of any comparison.
+
+    :raises InvalidInput: when generation_config.json is broken.
+    """
+    file = checkpoint.folder / "generation_config.json"
+    stored = read_json(file) if file.is_file() else {}
+    drawn = ("temperature", "top_p", "top_k", "min_p", "typical_p", "do_sample")
+    try:
+        config = GenerationConfig.from_dict(
+            {name: value for name, value in stored.items() if name not in drawn}
+        )
+    except Exception as error:  # the library checks with many kinds
+        raise InvalidInput(
+            f"{NAME} must hold a sound generation_config.json, got {error}"
+        ) from error
+    # One limit, ours: the library warns at every call when two are set.
+    config.max_length, config.max_new_tokens = None, max_new_tokens
+    return config
+
+
+def _load(checkpoint: Checkpoint, config: Any) -> Any:
+    for names in (_TOKENIZER_FILES, _IMAGE_FILES):
+        if not any((checkpoint.folder / name).is_file() for name in names):
+            raise Unavailable(
+                f"{NAME} must hold {' or '.join(names)}, got none in {checkpoint.folder}"
+            )
+    kind = PROCESSOR_MAPPING[type(config)]
+    try:
+        return _for_images(kind).from_pretrained(checkpoint.folder, local_files_only=True)
+    except ImportError as error:
+        raise Unavailable(f"{NAME} needs a package, got {' '.join(str(error).split())}") from error
+    except Exception as error:  # the library checks with many kinds
+        raise InvalidInput(
+            f"{NAME} must hold sound processor and tokenizer files, got "
+            f"{type(error).__name__}: {' '.join(str(error).split())}"
+        ) from error
+
+
+@functools.cache
+def _for_images(kind: Any) -> Any:
+    """Return the processor class without its video part, which needs torchvision."""
+    if "video_processor" not in kind.get_attributes():
+        return kind
+
+    class Parts(kind):  # type: ignore[misc]
+        @classmethod
+        def get_attributes(cls) -> list[str]:
+            return [name for name in kind.get_attributes() if name != "video_processor"]
+
+    class ForImages(kind):  # type: ignore[misc]
+        @classmethod
+        def _get_arguments_from_pretrained(cls, *args: Any, **rest: Any) -> list[Any]:
+            parts = list(Parts._get_arguments_from_pretrained(*args, **rest))
+            parts.insert(kind.get_attributes().index("video_processor"), None)
+            return parts
+
+        def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:
+            if argument_name == "video_processor" and argument is None:
+                return None
+            return super().check_argument_for_proper_class(argument_name, argument)
+
+    ForImages.__name__ = kind.__name__
+    return ForImages
+
+
+def _resized(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    shrinks = size[0] * size[1] < image.shape[0] * image.shape[1]
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)

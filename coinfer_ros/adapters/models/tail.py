@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The edge's half of a vision-language model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from coinfer_ros.adapters.checkpoint import NAME
+from coinfer_ros.adapters.models.halves import make_tail
+from coinfer_ros.adapters.models.loading import fill
+from coinfer_ros.adapters.models.opening import Opened
+from coinfer_ros.adapters.models.processing import generation_config
+from coinfer_ros.core import checks
+from coinfer_ros.core.errors import InvalidInput, Unsupported
+from coinfer_ros.core.model import Generated
+
+MAX_NEW_TOKENS = 30
+
+
+class LanguageTail:
+    """What follows the cut: the rest of the vision encoder if any, language model, tokenizer.
+
+    :param opened: the checkpoint.
+    :param max_new_tokens: an answer stops there at the latest.
+    :ivar model: what generates.
+    :raises InvalidInput: when the model has no room for so many tokens.
+    :raises Unsupported: when what follows the cut needs more than what crosses it.
+    """
+
+    def __init__(self, opened: Opened, *, max_new_tokens: int = MAX_NEW_TOKENS) -> None:
+        self.info = opened.info()
+        self._processing = opened.processing
+        self._places = _places(opened.config)
+        checks.whole("max_new_tokens", max_new_tokens, low=1, high=self._places - 1)
+        self.model = opened.new_model()
+        self._delivery = make_tail(self.model, opened.anatomy, opened.cut)
+        fill(self.model, opened.body.model, opened.checkpoint)
+        self._how = generation_config(opened.checkpoint, max_new_tokens=max_new_tokens)
+        self._max_new_tokens = max_new_tokens
+        self._refuse_poison()
+
+    @torch.inference_mode()
+    def answer(self, embedding: NDArray[np.float32], prompt: str) -> Generated:
+        """Turn an embedding and a prompt into text.
+
+        :param embedding: (T, C), finite.
+        :param prompt: a question, or text that the answer continues, as the checkpoint was trained
+            for; may be empty.
+        :raises InvalidInput: when an argument breaks its rule.
+        """
+        self._check(embedding)
+        inputs = self._inputs(prompt)
+        self._delivery.put(torch.from_numpy(embedding))
+        output = self.model.generate(**inputs, generation_config=self._how)[0]
+        new = output[len(inputs["input_ids"][0]) :] if self._repeats_prompt else output
+        text = self._processing.tokenizer.decode(new, skip_special_tokens=True)
+        return Generated(text=text.strip(), tokens=len(new))
+
+    def warm_up(self) -> None:
+        """Answer once for nothing: the first answer of a process takes longer than the others."""
+        self.answer(np.zeros(self.info.embedding_shape, np.float32), "")
+
+    @property
+    def _repeats_prompt(self) -> bool:
+        return not self.model.config.is_encoder_decoder
+
+    @torch.inference_mode()
+    def _refuse_poison(self) -> None:
+        """Refuse a cut that what follows looks past: the head's stand-ins answer NaN."""
+        self._delivery.put(torch.zeros(self.info.embedding_shape))
+        logits = self.model(**self._processing.inputs("")).logits
+        if not bool(torch.isfinite(logits).all()):
+            raise Unsupported(
+                f"split.cut must be where nothing else crosses, got {self.info.cut!r}: what "
+                f"follows it in {NAME} also reads what comes before"
+            )
+
+    def _check(self, embedding: NDArray[np.float32]) -> None:
+        kind = type(embedding).__name__
+        if isinstance(embedding, np.ndarray):
+            kind = f"{embedding.dtype} {embedding.shape}"
+            if embedding.dtype == np.float32 and embedding.shape == self.info.embedding_shape:
+                if np.isfinite(embedding).all():
+                    return
+                kind = "a NaN or infinity"
+        shape = self.info.embedding_shape
+        raise InvalidInput(f"embedding must be finite float32 {shape}, got {kind}")
+
+    def _inputs(self, prompt: str) -> dict[str, torch.Tensor]:
+        if not isinstance(prompt, str):
+            raise InvalidInput(f"prompt must be text, got {type(prompt).__name__}")
+        inputs = self._processing.inputs(prompt)
+        own = inputs["input_ids"].shape[1] - self._processing.inputs("")["input_ids"].shape[1]
+        room = self._places - self._max_new_tokens - (inputs["input_ids"].shape[1] - own)
+        if own > room:
+            raise InvalidInput(f"prompt must have at most {room} tokens, got {own}")
+        return inputs
+
+
+def _places(config: Any) -> int:
+    """Return how many tokens the language model has room for."""
+    return int(config.get_text_config().max_position_embeddings)
