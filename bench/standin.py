@@ -25,6 +25,7 @@ class Head:
 
     weight_rate = 1.0
     bits = 16
+    frames = 1
 
     def __init__(self, info: ModelInfo) -> None:
         self.info = info

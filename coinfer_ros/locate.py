@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from coinfer_ros import resources
@@ -10,11 +11,14 @@ from coinfer_ros.core.errors import Unavailable
 
 
 def model(value: str) -> Path:
-    """Return the model folder that ``model.path`` names.
+    """Return the model folder that ``model.path`` names, or that of a shipped model's name.
 
     :raises Unavailable: when neither the user nor the package has it.
     """
-    return _either("model.path", value, "a folder")
+    if value and "/" not in value and not Path(value).exists():
+        with contextlib.suppress(Unavailable):
+            return resources.path(f"models/{value}")
+    return _either("model.path", value, "a folder or the name of a shipped model")
 
 
 def board(value: str) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.model import WEIGHT_BITS
 from coinfer_ros.core.settings import setting
 from coinfer_ros.core.wire import WIRE_BITS
@@ -18,8 +19,20 @@ _AUTOSTART = ("autostart", True, "Configure and activate by itself when the proc
 _MODEL_PATH = (
     "model.path",
     DEFAULT_MODEL,
-    "GIT checkpoint folder (config, tokenizer, safetensors); relative: in the package's share.",
+    "Checkpoint folder (config, processor, tokenizer, safetensors), or a shipped model's name.",
 )
+_CUT = (
+    "split.cut",
+    "",
+    "Where the model is cut, as `coinfer inspect` names it; empty: after the image features.",
+)
+_IMAGE_WIDTH = (
+    "model.image_width",
+    0,
+    "Pixels that images are resized to where the model takes any size; 0: 448.",
+)
+_IMAGE_HEIGHT = ("model.image_height", 0, "The same for the height.")
+_MOST_SIDE = 8192
 _HEAD_FLOP = (
     "workload.head_flop",
     212.27e9,
@@ -46,6 +59,19 @@ _MOST_FLOP = 1e18
 def _board(role: str) -> tuple[str, str, str]:
     default = "jetson_agx_orin" if role == "robot" else "rtx_3090"
     return ("board.file", default, "Board file (YAML), or the name of one in config/boards.")
+
+
+def image_px(width: int, height: int) -> tuple[int, int] | None:
+    """Return the size that images are resized to, None for the default.
+
+    :raises InvalidInput: when only one side is given.
+    """
+    if (width == 0) != (height == 0):
+        raise InvalidInput(
+            f"model.image_width and model.image_height must both be given or both be 0, "
+            f"got {width} and {height}"
+        )
+    return (width, height) if width else None
 
 
 @dataclass(frozen=True)
@@ -77,6 +103,9 @@ class RobotSettings:
     autostart: bool = setting(*_AUTOSTART)
     robot_id: str = setting("robot.id", "robot", "This robot's name, unique at the edge.")
     model_path: str = setting(*_MODEL_PATH)
+    cut: str = setting(*_CUT)
+    image_width: int = setting(*_IMAGE_WIDTH, low=0, high=_MOST_SIDE)
+    image_height: int = setting(*_IMAGE_HEIGHT, low=0, high=_MOST_SIDE)
     prompt: str = setting(
         "model.prompt", "", "Text that every answer continues; empty: a caption.", live=True
     )
@@ -85,6 +114,13 @@ class RobotSettings:
     )
     compressed: bool = setting(
         "camera.compressed", False, "Take image/compressed (CompressedImage) instead of image."
+    )
+    clip_s: float = setting(
+        "camera.clip_s",
+        1.0,
+        "Time that the frames of a video model span, s; of no effect for others.",
+        low=0.05,
+        high=60.0,
     )
     timeout_s: float = setting(
         "link.timeout_s",
@@ -107,6 +143,9 @@ class EdgeSettings:
 
     autostart: bool = setting(*_AUTOSTART)
     model_path: str = setting(*_MODEL_PATH)
+    cut: str = setting(*_CUT)
+    image_width: int = setting(*_IMAGE_WIDTH, low=0, high=_MOST_SIDE)
+    image_height: int = setting(*_IMAGE_HEIGHT, low=0, high=_MOST_SIDE)
     max_new_tokens: int = setting(
         "model.max_new_tokens", 20, "Longest answer, tokens.", low=1, high=512
     )
@@ -156,8 +195,8 @@ class ControllerSettings:
     energy_j: float = setting(
         "budget.energy_j",
         6.0,
-        "Most energy of both machines above idle for an answer, J.",
-        low=0.001,
+        "Most energy of both machines above idle for an answer, J; 0: no limit.",
+        low=0.0,
         high=10_000.0,
         live=True,
     )
@@ -168,6 +207,9 @@ class ControllerSettings:
         "quant.wire_bits", 16, "Bits a value of the embedding.", choices=WIRE_BITS, live=True
     )
     model_path: str = setting(*_MODEL_PATH)
+    cut: str = setting(*_CUT)
+    image_width: int = setting(*_IMAGE_WIDTH, low=0, high=_MOST_SIDE)
+    image_height: int = setting(*_IMAGE_HEIGHT, low=0, high=_MOST_SIDE)
     head_flop: float = setting(*_HEAD_FLOP, low=0.0, high=_MOST_FLOP)
     tail_flop: float = setting(*_TAIL_FLOP, low=0.0, high=_MOST_FLOP)
     robot_board: str = setting(
@@ -175,6 +217,15 @@ class ControllerSettings:
     )
     edge_board: str = setting(
         "edge.board_file", "rtx_3090", "The edge's board file, or a shipped one's name."
+    )
+    robot_profile: str = setting(
+        "robot.profile",
+        "",
+        "What `coinfer calibrate --role robot` wrote: its times, energies and errors are planned "
+        "with; empty: the analytic model of the board.",
+    )
+    edge_profile: str = setting(
+        "edge.profile", "", "What `coinfer calibrate --role edge` wrote, likewise."
     )
     overhead_s: float = setting(
         "overhead.initial_s",

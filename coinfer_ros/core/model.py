@@ -83,9 +83,10 @@ class Head(Protocol):
     info: ModelInfo
     weight_rate: float  # λ of the quantized weights' magnitudes, MLE, 1/weight unit
     bits: int  # bit-width now in place
+    frames: int  # images that it looks at together: 1, more for a video model
 
     def embed(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Turn an RGB image (H, W, 3) into the embedding (T, C)."""
+        """Turn an RGB image (H, W, 3), or a clip (F, H, W, 3), into the embedding (T, C)."""
         ...
 
     def prepare(self, bits: int) -> HeadWeights:

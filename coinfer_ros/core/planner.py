@@ -3,22 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from coinfer_ros.core.boards import Board
-from coinfer_ros.core.costs import Budget, System, Workload
+from coinfer_ros.core.costs import Budget, Workload
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.optimizer import (
     Point,
+    Problem,
+    Quality,
     Solution,
     Status,
-    analytic_tables,
     best_effort,
-    paper_problem,
     solve,
 )
 from coinfer_ros.core.overhead import Overhead
+from coinfer_ros.core.profile import ComputedHalf, HalfCosts, Joint, MeasuredHalf, Profile
 
 # Finer estimates would change the plan with every answer's noise.
 DELAY_STEP_S = 0.005
@@ -67,11 +70,13 @@ class Measured:
 
 
 class Planner:
-    """Plans over the clock steps of two boards and learns what the model leaves out.
+    """Plans over the settings of two machines and learns what the model leaves out.
 
     :param robot: the robot's board.
     :param edge: the edge's board.
     :param workload: the work of one answer, eq. (4) to (7).
+    :param robot_profile: what was measured of the robot's half; None: computed from its board.
+    :param edge_profile: likewise of the edge's.
     :param initial_overhead_s: delay beside computation before the first answer, s.
     :param window: answers that the overheads are learnt from.
     :param quantile: share of answers that the overheads cover.
@@ -83,12 +88,17 @@ class Planner:
         edge: Board,
         workload: Workload,
         *,
+        robot_profile: Profile | None = None,
+        edge_profile: Profile | None = None,
         initial_overhead_s: float,
         window: int,
         quantile: float,
     ) -> None:
-        self._robot, self._edge = robot, edge
-        self._system = System(robot.processor, edge.processor, workload)
+        self._costs = Joint(
+            _half(robot_profile, robot, workload.robot_flop_at),
+            _half(edge_profile, edge, lambda _: workload.edge_flop_in_all),
+        )
+        self._losses = _losses(robot_profile)
         self._delay = Overhead(
             window=window, quantile=quantile, step=DELAY_STEP_S, initial=initial_overhead_s
         )
@@ -99,33 +109,75 @@ class Planner:
         """Delay beside computation that plans allow for, s."""
         return self._delay.estimate
 
+    @property
+    def unmetered(self) -> tuple[str, ...]:
+        """The halves, ``robot`` or ``edge``, whose energy is not known; no budget can be kept."""
+        return self._costs.unmetered
+
     def learn(self, measured: Measured) -> None:
         """Take one answer into account.
 
         A request that crossed a change of clocks says nothing about either setting: its clocks are
         NaN, and what is NaN is left out.
         """
-        setting = measured.bits, measured.robot_clock_hz, measured.edge_clock_hz
-        self._delay.add(measured=measured.delay_s, modelled=self._system.delay_s(*setting))
-        self._energy.add(measured=measured.energy_j, modelled=self._system.energy_j(*setting))
+        delay_s, energy_j = self._costs.at(
+            measured.bits,
+            robot_clock_hz=measured.robot_clock_hz,
+            edge_clock_hz=measured.edge_clock_hz,
+        )
+        self._delay.add(measured=measured.delay_s, modelled=delay_s)
+        self._energy.add(measured=measured.energy_j, modelled=energy_j)
 
     def decide(self, budget: Budget, widths: Sequence[int]) -> Decision:
         """Return the plan of least distortion, then least energy, that keeps the budgets.
 
+        The distortion is the embedding's where it was measured, else that of the law, eq. (30).
+
         :param budget: greatest delay and energy of one answer.
         :param widths: bit-widths that the robot can run, rising.
-        :raises InvalidInput: when no width is left.
+        :raises InvalidInput: when no width is left, or an energy is to be kept that is not known.
         """
         if not widths:
             raise InvalidInput("widths must hold at least one bit-width, got none")
-        tables = analytic_tables(
-            self._system,
-            widths=widths,
-            robot_clocks_hz=self._robot.clock_steps_hz,
-            edge_clocks_hz=self._edge.clock_steps_hz,
-        ).with_overhead(delay_s=self._delay.estimate, energy_j=self._energy.estimate)
-        solution = solve(paper_problem(tables, budget))
+        if self.unmetered and budget.energy_j != math.inf:
+            raise InvalidInput(
+                f"energy_j must be without a limit where the energy of {_halves(self.unmetered)} "
+                f"was not measured, got {budget.energy_j:g} J"
+            )
+        tables = self._costs.tables(widths).with_overhead(
+            delay_s=self._delay.estimate, energy_j=self._energy.estimate
+        )
+        solution = solve(Problem(tables, budget, self._quality(tables.widths)))
         point = solution.plan or best_effort(tables, budget)
         if point is None:
             raise InvalidInput("boards must have a setting that can be run, got none")
-        return Decision(solution, point, budget, self._delay.estimate)
+        known = self._costs.known(point)
+        return Decision(self._told(solution), known, budget, self._delay.estimate)
+
+    def _quality(self, widths: tuple[int, ...]) -> Quality:
+        if self._losses is None:
+            return Quality.of_law(widths)
+        return Quality(widths, tuple(self._losses[bits] for bits in widths))
+
+    def _told(self, solution: Solution) -> Solution:
+        """Return the solution with what is not known left out of it."""
+        plan, message = solution.plan, solution.message
+        if self.unmetered:
+            message = f"{message}; joules are without those of {_halves(self.unmetered)}"
+        return dataclasses.replace(
+            solution, plan=None if plan is None else self._costs.known(plan), message=message
+        )
+
+
+def _half(profile: Profile | None, board: Board, flop_at: Callable[[int], float]) -> HalfCosts:
+    return ComputedHalf(board, flop_at) if profile is None else MeasuredHalf(profile)
+
+
+def _losses(profile: Profile | None) -> dict[int, float] | None:
+    if profile is None or profile.losses is None:
+        return None
+    return dict(zip(profile.widths, profile.losses, strict=True))
+
+
+def _halves(roles: Sequence[str]) -> str:
+    return " and ".join(f"the {role}'s half" for role in roles)

@@ -6,17 +6,19 @@ from __future__ import annotations
 import math
 import time
 
-from coinfer_ros import locate
-from coinfer_ros.adapters import board_file
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.parameter import Parameter
+
 from coinfer_ros.core import rate_distortion
-from coinfer_ros.core.costs import Budget, Workload
+from coinfer_ros.core.costs import Budget
 from coinfer_ros.core.errors import CoinferError, InvalidInput
-from coinfer_ros.core.model import FULL_BITS, WEIGHT_BITS
-from coinfer_ros.core.planner import Decision, Planner
+from coinfer_ros.core.model import WEIGHT_BITS
+from coinfer_ros.core.planner import Decision
 from coinfer_ros.msg import Answer, DeviceState, Plan, Trace
 from coinfer_ros.nodes import qos
 from coinfer_ros.nodes.base import CoinferNode, run
 from coinfer_ros.nodes.convert import message_to_measured
+from coinfer_ros.nodes.planning import Planning, check_energy, energy_limit_j
 from coinfer_ros.parameters import ControllerSettings
 from coinfer_ros.srv import WhatIf
 
@@ -30,21 +32,15 @@ class ControllerNode(CoinferNode[ControllerSettings]):
     kind = ControllerSettings
 
     def configure(self) -> None:
-        """Read both boards and count the work."""
-        settings = self.settings
-        self._planner = Planner(
-            board_file.read(locate.board(settings.robot_board)),
-            board_file.read(locate.board(settings.edge_board)),
-            self._workload(),
-            initial_overhead_s=settings.overhead_s,
-            window=settings.overhead_window,
-            quantile=settings.overhead_quantile,
-        )
+        """Read both machines, boards or profiles, and count the work."""
+        self._planner = Planning(self.settings).planner()
+        self.add_on_set_parameters_callback(self._check_live)
+        self.configured.callback(self.remove_on_set_parameters_callback, self._check_live)
 
     def activate(self) -> None:
         """Publish the first plan, listen, answer what-if questions."""
         self._plan, self._weight_rate = Plan(), 0.0
-        self._planned: tuple[object, ...] = ()
+        self._planned = ""
         self._heard_s: dict[str, float] = {}
         self._refused = 0
         self._plans = self.create_publisher(Plan, "plan", qos.PLAN)
@@ -84,15 +80,18 @@ class ControllerNode(CoinferNode[ControllerSettings]):
             "warning": warning,
         }
 
-    def _workload(self) -> Workload:
-        head, tail = self.settings.head_flop, self.settings.tail_flop
-        if not head or not tail:
-            # torch comes with it, so only when the model itself must be counted.
-            from coinfer_ros.adapters import git  # noqa: PLC0415
-
-            info = git.describe(locate.model(self.settings.model_path))
-            head, tail = head or info.head_flop, tail or info.tail_flop
-        return Workload(head, tail, FULL_BITS)
+    def _check_live(self, parameters: list[Parameter]) -> SetParametersResult:
+        """Refuse what no plan could be made for; each value's own rule is checked elsewhere."""
+        try:
+            for parameter in parameters:
+                value = parameter.value
+                if parameter.name == "budget.energy_j" and isinstance(value, float | int):
+                    check_energy(value, self._planner)
+                if parameter.name == "quant.max_bits" and isinstance(value, int):
+                    self._planner.decide(Budget(), _widths(value) or WEIGHT_BITS)
+        except InvalidInput as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
 
     def _on_trace(self, trace: Trace) -> None:
         try:
@@ -119,12 +118,13 @@ class ControllerNode(CoinferNode[ControllerSettings]):
         return response
 
     def _decide(self, budget: Budget) -> Decision:
-        widths = [bits for bits in WEIGHT_BITS if bits <= self.settings.max_bits]
-        return self._planner.decide(budget, widths)
+        return self._planner.decide(budget, _widths(self.settings.max_bits))
 
     def _renew(self) -> None:
-        decision = self._decide(Budget(self.settings.delay_s, self.settings.energy_j))
-        planned = (decision, self.settings.wire_bits, self._weight_rate)
+        energy_j = energy_limit_j(self.settings.energy_j)
+        decision = self._decide(Budget(self.settings.delay_s, energy_j))
+        # As text: what is not known is NaN, which is equal to nothing.
+        planned = repr((decision, self.settings.wire_bits, self._weight_rate))
         if planned != self._planned:
             self._planned = planned
             self._plan = self._to_message(decision, plan_id=self._plan.plan_id + 1)
@@ -158,16 +158,24 @@ class ControllerNode(CoinferNode[ControllerSettings]):
         )
 
 
+def _widths(max_bits: int) -> list[int]:
+    return [bits for bits in WEIGHT_BITS if bits <= max_bits]
+
+
 def _or_nan(value: float | None) -> float:
     return math.nan if value is None else value
 
 
 def _sentence(plan: Plan) -> str:
     return (
-        f"{plan.weight_bits} bits, robot {plan.robot_clock_hz / 1e6:.0f} MHz, edge "
-        f"{plan.edge_clock_hz / 1e6:.0f} MHz for {plan.predicted_delay_s:.3f} s and "
+        f"{plan.weight_bits} bits, robot {_clock(plan.robot_clock_hz)}, edge "
+        f"{_clock(plan.edge_clock_hz)} for {plan.predicted_delay_s:.3f} s and "
         f"{plan.predicted_energy_j:.2f} J; {plan.message}"
     )
+
+
+def _clock(clock_hz: float) -> str:
+    return "at its own pace" if math.isnan(clock_hz) else f"{clock_hz / 1e6:.0f} MHz"
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from coinfer_ros.nodes.base import CoinferNode, run
 from coinfer_ros.nodes.convert import Asked, message_to_asked, unknown_answer
 from coinfer_ros.nodes.machine import open_machine, read_board
 from coinfer_ros.nodes.worker import Worker
-from coinfer_ros.parameters import EdgeSettings
+from coinfer_ros.parameters import EdgeSettings, image_px
 
 REFUSALS_LOGGED_EVERY_S = 5.0
 
@@ -33,8 +33,12 @@ class EdgeNode(CoinferNode[EdgeSettings]):
         # torch takes seconds to import; meanwhile the node is up and others find it.
         from coinfer_ros.adapters import models  # noqa: PLC0415
 
+        settings = self.settings
         self._tail = models.open_tail(
-            locate.model(self.settings.model_path), max_new_tokens=self.settings.max_new_tokens
+            locate.model(settings.model_path),
+            cut=settings.cut,
+            image_px=image_px(settings.image_width, settings.image_height),
+            max_new_tokens=settings.max_new_tokens,
         )
         self.configured.callback(lambda: delattr(self, "_tail"))  # its memory
         self._info = self._tail.info

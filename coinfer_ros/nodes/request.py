@@ -7,10 +7,8 @@ import contextlib
 import math
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-
-from sensor_msgs.msg import CompressedImage, Image
 
 from coinfer_ros.adapters.stages import HeadReport, HeadStage
 from coinfer_ros.backends import Machine
@@ -19,15 +17,14 @@ from coinfer_ros.core.errors import CoinferError
 from coinfer_ros.core.model import ModelInfo
 from coinfer_ros.core.session import Request, Session, Verdict
 from coinfer_ros.msg import Answer, Embedding, Plan
-from coinfer_ros.nodes.convert import embedding_to_message, image_to_rgb, unknown_answer
+from coinfer_ros.nodes.convert import embedding_to_message, unknown_answer
+from coinfer_ros.nodes.frames import AnyImage, to_rgb
 
 # How often a wait looks whether the node is being deactivated, s.
 LOOK_S = 0.1
 
 # More results than this for one robot at once are a flood, not answers.
 INBOX_LENGTH = 16
-
-AnyImage = Image | CompressedImage
 
 
 @dataclass
@@ -58,7 +55,7 @@ class Requests:
 
     def run(
         self,
-        image: AnyImage,
+        frames: Sequence[AnyImage],
         *,
         plan: Plan,
         prompt: str,
@@ -68,10 +65,12 @@ class Requests:
     ) -> tuple[Answer, int] | None:
         """Return the answer and the bytes sent, None when the node is being deactivated.
 
+        :param frames: the image, or a clip of which the newest comes last.
         :param plan: the plan whose bit-width is in place.
         :param from_stream: a camera's image, whose text later ones may fall back to.
         :param at_edge: called once the embedding has been sent.
         """
+        image = frames[-1]
         request = self.session.begin(
             now_s=time.monotonic(), timeout_s=timeout_s, plan_id=plan.plan_id
         )
@@ -80,7 +79,7 @@ class Requests:
             return self._unasked(image, request, Answer.LATE, "no edge listens to this robot")
         before = self.machine.meter.read()
         try:
-            report = self.stage.run(image_to_rgb(image), plan.wire_bits)
+            report = self.stage.run(to_rgb(frames), plan.wire_bits)
         except Exception as error:  # whatever it is, it fails this image alone
             self.session.abandon()
             reason = (

@@ -18,11 +18,12 @@ from coinfer_ros.msg import Answer, Embedding, Plan, Trace
 from coinfer_ros.nodes import qos
 from coinfer_ros.nodes.base import CoinferNode, run
 from coinfer_ros.nodes.convert import answer_to_trace, check_plan
+from coinfer_ros.nodes.frames import AnyImage, Frames
 from coinfer_ros.nodes.machine import open_machine, read_board
 from coinfer_ros.nodes.questions import Question, Questions
-from coinfer_ros.nodes.request import AnyImage, Requests
-from coinfer_ros.nodes.worker import Newest, Worker
-from coinfer_ros.parameters import RobotSettings
+from coinfer_ros.nodes.request import Requests
+from coinfer_ros.nodes.worker import Worker
+from coinfer_ros.parameters import RobotSettings, image_px
 
 DEFAULT_WIRE_BITS = 16
 LONGEST_WAIT_S = 0.1
@@ -44,7 +45,12 @@ class RobotNode(CoinferNode[RobotSettings]):
         # torch takes seconds to import; meanwhile the node is up and others find it.
         from coinfer_ros.adapters import models  # noqa: PLC0415
 
-        self._head = models.open_head(locate.model(self.settings.model_path))
+        settings = self.settings
+        self._head = models.open_head(
+            locate.model(settings.model_path),
+            cut=settings.cut,
+            image_px=image_px(settings.image_width, settings.image_height),
+        )
         self.configured.callback(lambda: delattr(self, "_head"))  # its memory
         self._info = self._head.info
         self._questions = Questions(self)
@@ -65,7 +71,7 @@ class RobotNode(CoinferNode[RobotSettings]):
         )
         self.active.callback(self._stage.close)
         self._plan, self._plan_in_place = Plan(), Plan(wire_bits=DEFAULT_WIRE_BITS)
-        self._images: Newest[AnyImage] = Newest()
+        self._images = Frames(count=self._head.frames, span_s=self.settings.clip_s)
         self._session = Session(
             self.settings.robot_id, self._info.fingerprint, last_id=random.getrandbits(48)
         )
@@ -130,8 +136,8 @@ class RobotNode(CoinferNode[RobotSettings]):
     def _turn(self) -> None:
         """Answer the current question, else the newest image."""
         question = self._questions.current()
-        image = self._image_for(question)
-        if image is None:
+        frames = self._frames_for(question)
+        if frames is None:
             return
         self._stage.switch()
         newest = self._plan
@@ -141,7 +147,7 @@ class RobotNode(CoinferNode[RobotSettings]):
         if question:
             question.stage("head")
         outcome = self._requests.run(
-            image,
+            frames,
             plan=plan,
             prompt=question.prompt if question else self.settings.prompt,
             timeout_s=max(self.settings.timeout_s, PATIENCE * plan.predicted_delay_s),
@@ -159,18 +165,18 @@ class RobotNode(CoinferNode[RobotSettings]):
         if question:
             self._questions.finish(answer)
 
-    def _image_for(self, question: Question | None) -> AnyImage | None:
-        """Return the image to answer about next, None when there is none yet."""
+    def _frames_for(self, question: Question | None) -> list[AnyImage] | None:
+        """Return the image or clip to answer about next, None when there is none yet."""
         if question and question.cancelled:
             self._questions.finish(Answer(status=Answer.FAILED, reason="cancelled"))
             return None
         if question and question.image:
-            return question.image
-        image = self._images.take(LONGEST_WAIT_S)
-        if image is None and question and question.waited_s > self.settings.timeout_s:
+            return [question.image]
+        frames = self._images.take(LONGEST_WAIT_S)
+        if frames is None and question and question.waited_s > self.settings.timeout_s:
             reason = f"no image came within link.timeout_s = {self.settings.timeout_s} s"
             self._questions.finish(Answer(status=Answer.FAILED, reason=reason))
-        return image
+        return frames
 
     def _trace(self, answer: Answer, sent_bytes: int) -> Trace:
         return answer_to_trace(

@@ -16,6 +16,8 @@ COMMANDS = {
     "demo": "the whole system on this machine, with a live view and a report at the end",
     "solve": "one plan for given budgets",
     "bounds": "the rate-distortion figures of a bit-width",
+    "inspect": "a model's cuts: work, parameters and bytes on either side",
+    "calibrate": "a profile of this machine and one half of a model, measured",
     "train": "the small models that the repository ships",
     "figures": "the theory's figures, drawn from computed and measured numbers",
 }

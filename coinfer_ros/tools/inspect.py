@@ -15,6 +15,8 @@ from coinfer_ros.core.model import WEIGHT_BITS
 from coinfer_ros.tools.arguments import Parser, add_whole
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from coinfer_ros.adapters.models.inspection import CutCost
 
 GIGA, MEGA, KIBI = 1e9, 1e6, 1024.0
@@ -95,39 +97,55 @@ def _record(cost: CutCost) -> dict[str, object]:
 
 
 def _print(model: str, costs: Sequence[CutCost]) -> None:
-    from rich import box  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
 
-    table = Table(title=f"Cuts of {Path(model).name}", title_justify="left", box=box.SIMPLE)
-    table.add_column("cut")
-    heads = ["robot\nGFLOP", "edge\nGFLOP", "robot\nM param.", "edge\nM param."]
-    heads += [f"robot MB\n{bits} bits" for bits in SHOWN_BITS]
-    heads += ["embedding"] + [f"KiB at\n{bits} bits" for bits in SHOWN_BITS]
-    for head in heads:
-        table.add_column(head, justify="right")
-    for cost in costs:
-        table.add_row(*_cells(cost))
+    work = [_work(cost) for cost in costs]
+    sizes = [_sizes(cost) for cost in costs]
+    heads = ["robot\nGFLOP", "edge\nGFLOP", "robot\nM par.", "edge\nM par.", "embedding"]
     console = Console()
-    console.print(table)
+    console.print(_table(f"Cuts of {Path(model).name}: work and parameters", heads, work))
+    heads = [f"MB at\n{bits} bits" for bits in SHOWN_BITS]
+    heads += [f"KiB at\n{bits} bits" for bits in SHOWN_BITS]
     console.print(
-        "GFLOP: 2 a multiply-add; the edge's, to the first token. M param.: millions of "
-        "parameters.\nMB: codes, scales and unquantized weights. The last cut is the model's own; "
-        "take another with split.cut.",
+        _table("Bytes: the robot's weights (MB), and an embedding on the wire (KiB)", heads, sizes)
+    )
+    console.print(
+        "GFLOP: 2 a multiply-add; the edge's, to the first token. M par.: millions of parameters. "
+        "The last cut is the model's own; the parameter split.cut takes any of them.",
         style="dim",
     )
 
 
-def _cells(cost: CutCost) -> list[str]:
-    info, shape = cost.info, cost.info.embedding_shape
+def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    from rich import box  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE)
+    for head in ("cut", *heads):
+        table.add_column(head, justify="left" if head == "cut" else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _work(cost: CutCost) -> list[str]:
+    info = cost.info
+    tokens, channels = info.embedding_shape
     return [
         info.cut,
-        f"{info.head_flop / GIGA:.3f}",
-        f"{info.tail_flop / GIGA:.3f}",
+        f"{info.head_flop / GIGA:.4g}",
+        f"{info.tail_flop / GIGA:.4g}",
         f"{info.head_parameters / MEGA:.2f}",
         f"{info.tail_parameters / MEGA:.2f}",
+        f"{tokens} x {channels}",
+    ]
+
+
+def _sizes(cost: CutCost) -> list[str]:
+    shape = cost.info.embedding_shape
+    return [
+        cost.info.cut,
         *(f"{cost.size.stored_bytes(bits) / MEGA:.2f}" for bits in SHOWN_BITS),
-        f"{shape[0]} x {shape[1]}",
         *(f"{wire.size_bytes(shape, bits) / KIBI:.1f}" for bits in SHOWN_BITS),
     ]
 

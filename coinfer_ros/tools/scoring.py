@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores a split model: the share of held-out scenes that get a right caption."""
+"""Scores a split model: the share of held-out scenes that get a right caption, and its CIDEr."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from coinfer_ros.core import checks
-from coinfer_ros.core.model import WEIGHT_BITS, Head, Tail
-from coinfer_ros.sim.render import render
-from coinfer_ros.sim.scene import captions
-from coinfer_ros.tools.scene_data import held_out_scene
+from coinfer_ros.core.errors import Unavailable
+from coinfer_ros.core.model import WEIGHT_BITS, Head, HeadWeights, Tail
+from coinfer_ros.evaluation.captions import cider
+from coinfer_ros.tools.held_out import Example, scene_example
 
 
 @dataclass(frozen=True)
@@ -21,21 +22,34 @@ class Score:
     :param correct: scenes with a right caption.
     :param scenes: scenes in all.
     :param distortion: mean absolute error per quantized weight, weight units.
+    :param cider: CIDEr of the captions, NaN where pycocoevalcap is not installed.
+    :param answered: questions with the right answer.
+    :param asked: questions in all.
     """
 
     bits: int
     correct: int
     scenes: int
     distortion: float
+    cider: float = math.nan
+    answered: int = 0
+    asked: int = 0
 
     def __post_init__(self) -> None:
         checks.whole("scenes", self.scenes, low=1, high=10**9)
         checks.whole("correct", self.correct, low=0, high=self.scenes)
+        checks.whole("asked", self.asked, low=0, high=10**9)
+        checks.whole("answered", self.answered, low=0, high=self.asked)
 
     @property
     def accuracy(self) -> float:
         """Share of scenes with a right caption."""
         return self.correct / self.scenes
+
+    @property
+    def answer_accuracy(self) -> float:
+        """Share of questions with the right answer, NaN where none was asked."""
+        return self.answered / self.asked if self.asked else math.nan
 
 
 def score(
@@ -45,18 +59,45 @@ def score(
     scenes: int,
     size: int,
     widths: Sequence[int] = WEIGHT_BITS,
+    example: Callable[[int, int], Example] = scene_example,
 ) -> Iterator[Score]:
     """Score a pair at each bit-width, through the seam that robot and edge use.
 
     :param scenes: how many held-out scenes.
     :param size: width and height of the camera image, pixels.
     :param widths: bit-widths to try.
+    :param example: makes each held-out example from its number and the size.
     :raises InvalidInput: when an argument breaks its rule.
     """
     count = checks.whole("scenes", scenes, low=1, high=1_000_000)
-    shown = [(render(scene, size), captions(scene)) for scene in map(held_out_scene, range(count))]
+    shown = [example(index, size) for index in range(count)]
     for bits in widths:
         weights = head.prepare(bits)
         head.use(weights)
-        correct = sum(tail.answer(head.embed(image), "").text in right for image, right in shown)
-        yield Score(head.bits, correct, count, weights.distortion)
+        yield _score(head, tail, weights, shown)
+
+
+def _score(head: Head, tail: Tail, weights: HeadWeights, shown: Sequence[Example]) -> Score:
+    said, answered, asked = [], 0, 0
+    for item in shown:
+        embedding = head.embed(item.image)
+        said.append(tail.answer(embedding, "").text)
+        for prompt, right in item.questions:
+            answered += tail.answer(embedding, prompt).text == right
+            asked += 1
+    return Score(
+        bits=weights.bits,
+        correct=sum(text in item.captions for text, item in zip(said, shown, strict=True)),
+        scenes=len(shown),
+        distortion=weights.distortion,
+        cider=_cider(said, [item.captions for item in shown]),
+        answered=answered,
+        asked=asked,
+    )
+
+
+def _cider(said: Sequence[str], right: Sequence[Sequence[str]]) -> float:
+    try:
+        return cider(said, right)
+    except Unavailable:
+        return math.nan

@@ -19,7 +19,7 @@ from rclpy.action import ActionClient
 from rclpy.parameter import Parameter
 
 from coinfer_ros import locate
-from coinfer_ros.adapters import board_file, git
+from coinfer_ros.adapters import board_file, models
 from coinfer_ros.nodes import qos
 from coinfer_ros.nodes.camera import CameraNode
 from coinfer_ros.nodes.controller import ControllerNode
@@ -260,7 +260,7 @@ def good_embedding(info, **changes):
 
 def test_a_message_that_breaks_a_rule_is_refused_by_name_counted_and_harms_nobody(edge_alone):
     graph, edge = edge_alone
-    info = git.describe(locate.model(DEFAULT_MODEL))
+    info = models.describe(locate.model(DEFAULT_MODEL))
     tokens, channels = info.embedding_shape
     results = Listener(edge, Answer, "result", qos.ANSWER)
     publisher = edge.create_publisher(Embedding, "embedding", qos.TENSORS)

@@ -5,21 +5,29 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
+import os
+import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from coinfer_ros.adapters.git import GitHead, GitTail
-from coinfer_ros.core.errors import InvalidInput
-from coinfer_ros.core.model import WEIGHT_BITS
+from coinfer_ros.adapters import models
+from coinfer_ros.core.errors import InvalidInput, Unavailable
+from coinfer_ros.core.model import WEIGHT_BITS, Head, Tail
 from coinfer_ros.sim.scene import captions
-from coinfer_ros.tools import clip, scene_data, train
+from coinfer_ros.tools import clip, train
 from coinfer_ros.tools.arguments import Parser
+from coinfer_ros.tools.model_card import Training
 from coinfer_ros.tools.scoring import Score, score
+from coinfer_ros.tools.training.lessons import Lessons
+from coinfer_ros.tools.training.recipes import RECIPES
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "models" / "git-scenes"
+SHORT = ("--scenes", "32", "--steps", "2")
 
 
 def parse(*words: str) -> argparse.Namespace:
@@ -28,47 +36,84 @@ def parse(*words: str) -> argparse.Namespace:
     return parser.parse_args(["train", *words])
 
 
-@pytest.fixture(scope="module")
-def rendered() -> scene_data.Rendered:
-    drawn = scene_data.render_training(64, seed=0, size=32, workers=1)
-    return scene_data.gather(drawn, 64, 32)
-
-
 @pytest.mark.slow
+@pytest.mark.parametrize("name", RECIPES)
 def test_a_short_training_writes_a_checkpoint_that_both_halves_load(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     out = tmp_path / "model"
-    short = ("--scenes", "32", "--steps", "2", "--held-out", "2")
-    arguments = parse("--out", str(out), *short)
+    arguments = parse(name, "--out", str(out), *SHORT, "--held-out", "2")
     assert arguments.run(arguments) == 0
-    assert GitHead.load(out).info == GitTail.load(out).info
+    assert models.open_head(out).info == models.open_tail(out).info
+    assert (out / "model.safetensors").stat().st_size <= 10_000_000
+    assert not (out / ".training").exists()
     card = (out / "README.md").read_text()
     assert card.startswith("---\nlicense: apache-2.0")
-    assert "2 steps of 64" in card
+    assert f"2 steps of {RECIPES[name].batch}" in card
     for bits in WEIGHT_BITS:
         assert f"\n| {bits} | " in card
-    again = parse("--evaluate", str(out), "--held-out", "2")
+    assert ("| right answers |" in card) == (name == "blip2-scenes")
+    (out / "README.md").write_text("old")
+    again = parse("--evaluate", str(out), "--held-out", "3")
     capsys.readouterr()
     assert again.run(again) == 0
-    assert "right captions" in capsys.readouterr().out
+    assert "right" in capsys.readouterr().out
+    assert "\n3 held-out" in (out / "README.md").read_text()
 
 
 @pytest.mark.slow
-def test_the_same_seed_trains_the_same_model(tmp_path: Path) -> None:
-    weights = []
-    for name in ("first", "second"):
-        short = ("--scenes", "32", "--steps", "2", "--held-out", "1", "--seed", "5")
-        arguments = parse("--out", str(tmp_path / name), *short)
+def test_the_same_seed_trains_the_same_model_stopped_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def words(name: str) -> argparse.Namespace:
+        short = ("--scenes", "32", "--steps", "3", "--held-out", "1", "--seed", "5")
+        return parse("--device", "cpu", "--out", str(tmp_path / name), *short)
+
+    assert train.run(words("whole")) == 0
+    draw, drawn = Lessons.batch, itertools.count(1)
+
+    def interrupted(*arguments: Any) -> Any:
+        if next(drawn) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return draw(*arguments)
+
+    monkeypatch.setattr(Lessons, "batch", interrupted)
+    assert train.run(words("parts")) == train.INTERRUPTED
+    assert "stopped after step 2; the same command goes on from it" in capsys.readouterr().err
+    assert not (tmp_path / "parts" / "model.safetensors").exists()
+    assert train.run(words("parts")) == 0
+    assert "going on after step 2" in capsys.readouterr().err
+    for name in ("model.safetensors", "config.json", "tokenizer.json"):
+        files = [tmp_path / folder / name for folder in ("whole", "parts")]
+        assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_a_model_without_a_record_of_its_training_is_not_scored(tmp_path: Path) -> None:
+    arguments = parse("--evaluate", str(tmp_path))
+    with pytest.raises(Unavailable, match=r"got no .*training\.json"):
         arguments.run(arguments)
-        weights.append((tmp_path / name / "model.safetensors").read_bytes())
-    assert weights[0] == weights[1]
+
+
+def test_another_model_than_the_named_one_is_not_scored() -> None:
+    arguments = parse("git-motion", "--evaluate", str(SHIPPED))
+    with pytest.raises(InvalidInput, match="must be a git-motion, got a git-scenes"):
+        arguments.run(arguments)
+
+
+def test_a_broken_record_is_refused_with_its_name(tmp_path: Path) -> None:
+    record = json.loads((SHIPPED / "training.json").read_text())
+    for broken in ({**record, "model": "other"}, {"model": "git-scenes"}, []):
+        (tmp_path / "training.json").write_text(json.dumps(broken))
+        with pytest.raises(InvalidInput, match=r"training\.json must"):
+            Training.read(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("--steps", "0"), r"--steps must be a whole number in \[1, "),
+        (("--steps", "-1"), r"--steps must be a whole number in \[0, "),
+        (("git-other",), "invalid choice: 'git-other'"),
+        (("--device", "tpu"), "invalid choice: 'tpu'"),
         (("--scenes", "many"), "--scenes must be"),
         (("--minutes", "-1"), "--minutes must be in"),
         (("--minutes", "nan"), "--minutes must be in"),
@@ -79,39 +124,6 @@ def test_the_same_seed_trains_the_same_model(tmp_path: Path) -> None:
 def test_an_argument_out_of_range_is_refused(words: tuple[str, ...], says: str) -> None:
     with pytest.raises(InvalidInput, match=says):
         parse(*words)
-
-
-def test_half_the_batch_is_mirrored_and_every_caption_is_right(
-    rendered: scene_data.Rendered,
-) -> None:
-    originals = {image.tobytes(): i for i, image in enumerate(rendered.images)}
-    mirrors = {image[:, ::-1].tobytes(): i for i, image in enumerate(rendered.images)}
-    counts = {"as it is": 0, "mirrored": 0}
-    batches = scene_data.batches(rendered, 16, np.random.default_rng(0))
-    for images, texts in itertools.islice(batches, 8):
-        for image, text in zip(images, texts, strict=True):
-            if image.tobytes() in originals:
-                counts["as it is"] += 1
-                assert text in rendered.references[originals[image.tobytes()]]
-            else:
-                counts["mirrored"] += 1
-                assert text in rendered.mirrored[mirrors[image.tobytes()]]
-    assert min(counts.values()) > 128 * 0.3
-
-
-def test_a_mirror_image_swaps_left_and_right_only(rendered: scene_data.Rendered) -> None:
-    swap = {"left": "right", "right": "left"}
-    for right, mirrored in zip(rendered.references, rendered.mirrored, strict=True):
-        swapped = {" ".join(swap.get(word, word) for word in text.split()) for text in right}
-        assert swapped == set(mirrored)
-
-
-def test_held_out_scenes_are_not_trained_on() -> None:
-    trained = {scene_data.training_scene(i, seed=0).seed for i in range(500)}
-    held_out = {scene_data.held_out_scene(i).seed for i in range(500)}
-    clips = {scene.seed for scene in clip.clip_scenes(50, seed=0)}
-    assert not trained & held_out
-    assert not (trained | held_out) & clips
 
 
 def test_a_score_counts_no_more_than_there_is() -> None:
@@ -138,13 +150,13 @@ def test_the_clip_moves_without_leaving_what_the_model_knows() -> None:
 
 
 @pytest.fixture(scope="module")
-def shipped() -> tuple[GitHead, GitTail]:
-    return GitHead.load(SHIPPED), GitTail.load(SHIPPED)
+def shipped() -> tuple[Head, Tail]:
+    return models.open_head(SHIPPED), models.open_tail(SHIPPED)
 
 
 @pytest.mark.slow
 def test_the_shipped_model_is_right_at_full_width_and_fewer_bits_are_worse(
-    shipped: tuple[GitHead, GitTail],
+    shipped: tuple[Head, Tail],
 ) -> None:
     scores = list(score(*shipped, scenes=100, size=train.CAMERA_PX, widths=(16, 3, 2)))
     full, three, two = (result.accuracy for result in scores)
@@ -154,7 +166,7 @@ def test_the_shipped_model_is_right_at_full_width_and_fewer_bits_are_worse(
 
 
 @pytest.mark.slow
-def test_the_shipped_clip_is_captioned_right(shipped: tuple[GitHead, GitTail]) -> None:
+def test_the_shipped_clip_is_captioned_right(shipped: tuple[Head, Tail]) -> None:
     import cv2
 
     head, tail = shipped

@@ -117,9 +117,7 @@ def _leaves(output: Any) -> list[torch.Tensor]:
     return [leaf for leaf in tree_flatten(output)[0] if isinstance(leaf, torch.Tensor)]
 
 
-def _watch(
-    model: nn.Module, run: Callable[[], Any]
-) -> tuple[dict[str, Called], frozenset[str]]:
+def _watch(model: nn.Module, run: Callable[[], Any]) -> tuple[dict[str, Called], frozenset[str]]:
     called: dict[str, Called] = {}
     tick = 0
     handles = []
@@ -141,7 +139,7 @@ def _watch(
     for name, module in model.named_modules():
         if name:
             handles.append(module.register_forward_pre_hook(lambda *_, n=name: begin(n)))
-            handles.append(module.register_forward_hook(lambda m, i, o, n=name: end(n, o)))
+            handles.append(module.register_forward_hook(lambda *seen, n=name: end(n, seen[-1])))
     try:
         with torch.inference_mode(), mode, FlopCounterMode(display=False) as counter:
             run()

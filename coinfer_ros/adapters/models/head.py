@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from coinfer_ros.adapters.models.halves import HeadModule, make_head
 from coinfer_ros.adapters.models.loading import fill
-from coinfer_ros.adapters.models.opening import Opened, frames, image_part
+from coinfer_ros.adapters.models.opening import Opened, image_part
 from coinfer_ros.adapters.quantized import QuantizedWeights
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.model import HeadWeights
@@ -19,13 +19,14 @@ class VisionHead:
     """Image processor, and the vision encoder up to the cut.
 
     :param opened: the checkpoint; it starts at 16 bits.
+    :ivar frames: images that the model looks at together.
     :ivar module: what runs, on what :meth:`inputs` makes.
     """
 
     def __init__(self, opened: Opened) -> None:
         self.info = opened.info()
         self._processing = opened.processing
-        self._frames = frames(opened.config)
+        self.frames = opened.frames
         model = opened.new_model()
         make_head(model, opened.anatomy, opened.cut)
         stored = fill(model, opened.body.model, opened.checkpoint)
@@ -81,8 +82,8 @@ class VisionHead:
             kind = f"{image.dtype} {image.shape}"
             if image.dtype == np.uint8 and image.size and image.shape[-1:] == (3,):
                 if image.ndim == 3:
-                    return np.broadcast_to(image, (self._frames, *image.shape))
-                if image.ndim == 4 and len(image) == self._frames > 1:
+                    return np.broadcast_to(image, (self.frames, *image.shape))
+                if image.ndim == 4 and len(image) == self.frames > 1:
                     return image
-        clip = f" or {(self._frames, 'H', 'W', 3)}" if self._frames > 1 else ""
+        clip = f" or {(self.frames, 'H', 'W', 3)}" if self.frames > 1 else ""
         raise InvalidInput(f"image must be RGB uint8 (H, W, 3){clip}, got {kind}")

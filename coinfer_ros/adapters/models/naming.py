@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checkpoint names to model names: the library's own table of what it has renamed over the years."""
+"""Checkpoint names to model names, by the library's own table of what it has renamed."""
 
 from __future__ import annotations
 
@@ -52,9 +52,7 @@ def sources(model: Any, keys: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _renamed(
-    model: Any, state: dict[str, Any], keys: Iterable[str]
-) -> Iterable[tuple[str, str]]:
+def _renamed(model: Any, state: dict[str, Any], keys: Iterable[str]) -> Iterable[tuple[str, str]]:
     transforms = get_model_conversion_mapping(model)
     renamings = [t for t in transforms if isinstance(t, WeightRenaming)]
     converters = [t for t in transforms if isinstance(t, WeightConverter)]

@@ -84,6 +84,11 @@ class Opened:
         """Where the model can be cut."""
         return self.body.anatomy
 
+    @property
+    def frames(self) -> int:
+        """How many images the model looks at together."""
+        return frames(self.config)
+
     def new_model(self) -> Any:
         """Return the whole model without memory for its weights, to make a half of."""
         return build(self.config)
@@ -185,7 +190,7 @@ def image_part(model: Any, inputs: dict[str, torch.Tensor]) -> Callable[[], Any]
 
 
 def _git_image_part(git: Any, pixels: torch.Tensor) -> torch.Tensor:
-    """GIT shows no image features by themselves: its own steps, frame by frame as in the library."""
+    """Run the steps of GIT, which shows no image features: frame by frame, as the library does."""
     if pixels.ndim == 4:
         return git.visual_projection(git.image_encoder(pixels).last_hidden_state)
     seen = [

@@ -75,7 +75,9 @@ class Processing:
         image, empty = self._blank
         own = str(getattr(self.image_token, "content", self.image_token))
         if self.image_token is not None and own in prompt:
-            raise InvalidInput(f"prompt must not hold the model's own token {own!r}, got {prompt!r}")
+            raise InvalidInput(
+                f"prompt must not hold the model's own token {own!r}, got {prompt!r}"
+            )
         return dict(self._call(image, prompt) if prompt else empty)
 
     @functools.cached_property
@@ -132,7 +134,11 @@ class Processing:
         """Return what the model is told of an image's size, beside its pixels."""
         made = self._call(np.full((self._frames, rows, columns, 3), BLANK, np.uint8), "")
         return tuple(
-            (name, tuple(value.shape), () if value.is_floating_point() else tuple(value.flatten().tolist()))
+            (
+                name,
+                tuple(value.shape),
+                () if value.is_floating_point() else tuple(value.flatten().tolist()),
+            )
             for name, value in made.items()
         )
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -89,9 +90,7 @@ def git(frames: int | None = None) -> Made:
     words = tokenizer()
     words.cls_token, words.sep_token = "[BOS]", "[EOS]"
     images = image_processor("clip", "CLIP", size={"shortest_edge": 32}, crop_size=SIDE)
-    config = transformers.GitConfig(
-        vision_config=VISION, num_image_with_embedding=frames, **TEXT
-    )
+    config = transformers.GitConfig(vision_config=VISION, num_image_with_embedding=frames, **TEXT)
     return transformers.GitForCausalLM(config), transformers.GitProcessor(images, words)
 
 
@@ -299,9 +298,7 @@ FAMILIES: dict[str, Callable[[], Made]] = {
     "llava_next": llava_next,
     "llava_onevision": llava_onevision,
     "paligemma": paligemma,
-    "qwen2_vl": lambda: qwen(
-        "Qwen2VL", {**QWEN_VISION, "embed_dim": 32, "mlp_ratio": 2}, {}
-    ),
+    "qwen2_vl": lambda: qwen("Qwen2VL", {**QWEN_VISION, "embed_dim": 32, "mlp_ratio": 2}, {}),
     "qwen2_5_vl": lambda: qwen(
         "Qwen2_5_VL",
         {
@@ -356,3 +353,9 @@ def family(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 def each_family(family: Callable[[str], Path], request: pytest.FixtureRequest) -> Path:
     """Return the folder of each family's checkpoint in turn."""
     return family(request.param)
+
+
+@pytest.fixture(scope="session")
+def parts() -> Any:
+    """Return what processors are made of."""
+    return SimpleNamespace(tokenizer=tokenizer, image_processor=image_processor)

@@ -214,7 +214,9 @@ def test_a_tied_output_needs_no_tensor_of_its_own(tmp_path: Path) -> None:
     assert (split.text, split.tokens) == expected
 
 
-def test_an_answer_continues_its_prompt(original: Path, head: VisionHead, tail: LanguageTail) -> None:
+def test_an_answer_continues_its_prompt(
+    original: Path, head: VisionHead, tail: LanguageTail
+) -> None:
     embedding = head.embed(picture())
     model = whole_model(original, head)
     pixels = CLIPImageProcessorPil.from_pretrained(original)(
@@ -291,9 +293,7 @@ def test_the_weight_rate_is_the_reciprocal_of_the_mean_magnitude(
     original: Path, head: VisionHead
 ) -> None:
     stored = load_file(original / "model.safetensors")
-    values = np.concatenate(
-        [stored[name].numpy().ravel() for name in head.prepare(2).tensors]
-    )
+    values = np.concatenate([stored[name].numpy().ravel() for name in head.prepare(2).tensors])
     assert head.weight_rate == pytest.approx(1 / np.abs(values.astype(np.float64)).mean())
 
 
@@ -362,7 +362,9 @@ def test_an_image_of_any_size_is_resized(head: VisionHead, shape: tuple[int, int
         np.full((5, 32), np.nan, np.float32),
     ],
 )
-def test_what_is_no_embedding_of_this_model_is_refused(tail: LanguageTail, embedding: object) -> None:
+def test_what_is_no_embedding_of_this_model_is_refused(
+    tail: LanguageTail, embedding: object
+) -> None:
     with pytest.raises(InvalidInput, match=r"embedding must be finite float32 \(5, 32\), got"):
         tail.answer(embedding, "")  # type: ignore[arg-type]
 

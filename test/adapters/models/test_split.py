@@ -131,5 +131,5 @@ def test_a_stranger_among_the_tensors_is_refused(
     weights = load_file(folder / "model.safetensors")
     weights["model.another.weight"] = torch.zeros(3)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(InvalidInput, match="no other tensor than the model's, got model.another"):
+    with pytest.raises(InvalidInput, match=r"no other tensor than the model's, got model\.another"):
         open_head(folder)

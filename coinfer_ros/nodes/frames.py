@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a camera showed last: one image, or the clip that a video model looks at."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sensor_msgs.msg import CompressedImage, Image
+
+from coinfer_ros.core.clip import Clip
+from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.nodes.convert import image_to_rgb
+from coinfer_ros.nodes.worker import Newest
+
+AnyImage = Image | CompressedImage
+
+
+class Frames:
+    """A queue of one in which the newest image wins, with what came before it.
+
+    :param count: images that the model looks at together.
+    :param span_s: time that they span, s.
+    """
+
+    def __init__(self, *, count: int, span_s: float) -> None:
+        self._newest: Newest[AnyImage] = Newest()
+        self._clip: Clip[AnyImage] = Clip(frames=count, span_s=span_s)
+        self._changing = threading.Lock()  # images and turns come from different threads
+
+    @property
+    def arrived(self) -> int:
+        """Images that came."""
+        return self._newest.arrived
+
+    @property
+    def replaced(self) -> int:
+        """Images that a newer one replaced before their turn; a clip may still show them."""
+        return self._newest.replaced
+
+    def put(self, image: AnyImage) -> None:
+        """Leave an image for the worker."""
+        with self._changing:
+            self._clip.add(image, at_s=time.monotonic())
+        self._newest.put(image)
+
+    def take(self, timeout_s: float) -> list[AnyImage] | None:
+        """Return the newest image and those before it, oldest first; None when none came."""
+        if self._newest.take(timeout_s) is None:
+            return None
+        with self._changing:
+            return self._clip.pick()
+
+
+def to_rgb(frames: Sequence[AnyImage]) -> NDArray[np.uint8]:
+    """Return the pixels of one image (H, W, 3), or of a clip (F, H, W, 3).
+
+    :raises InvalidInput: for an image that is none, or frames of several sizes.
+    """
+    pixels = [image_to_rgb(frame) for frame in frames]
+    if len(pixels) == 1:
+        return pixels[0]
+    shapes = {shown.shape for shown in pixels}
+    if len(shapes) > 1:
+        raise InvalidInput(f"images of a clip must have one size, got {sorted(shapes)}")
+    return np.stack(pixels)

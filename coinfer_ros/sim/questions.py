@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Questions about a scene, each with its one right answer."""
+
+from __future__ import annotations
+
+from coinfer_ros.sim.scene import Scene
+
+COUNTS = ("no", "one", "two")
+
+
+def questions(scene: Scene) -> tuple[tuple[str, str], ...]:
+    """Return the questions that a scene answers, as prompts, and the answers.
+
+    A question about the ball is asked where there is one ball only, and so for colours.
+
+    >>> from coinfer_ros.sim.scene import SceneObject
+    >>> ball = SceneObject("ball", "blue", 0.0, 0.0, 0.4)
+    >>> for question, answer in questions(Scene((ball,))):
+    ...     print(question, answer)
+    Question: how many objects are there? Answer: one
+    Question: what colour is the ball? Answer: blue
+    Question: what shape is the blue object? Answer: ball
+    """
+    things = sorted(scene.objects, key=lambda thing: thing.x_m)
+    asked = [("how many objects are there", COUNTS[len(things)])]
+    shapes, colours = [t.shape for t in things], [t.colour for t in things]
+    for thing in things:
+        if shapes.count(thing.shape) == 1:
+            asked.append((f"what colour is the {thing.shape}", thing.colour))
+        if colours.count(thing.colour) == 1:
+            asked.append((f"what shape is the {thing.colour} object", thing.shape))
+    if len(things) == 2:
+        left, right = (thing.name for thing in things)
+        asked.append((f"what is left of the {right}", f"a {left}"))
+        asked.append((f"what is right of the {left}", f"a {right}"))
+    return tuple((f"Question: {question}? Answer:", answer) for question, answer in asked)
