@@ -26,6 +26,7 @@ class Head:
     weight_rate = 1.0
     bits = 16
     frames = 1
+    backend = "none"
 
     def __init__(self, info: ModelInfo) -> None:
         self.info = info
@@ -38,7 +39,7 @@ class Head:
 
     def prepare(self, bits: int) -> HeadWeights:
         """Return no weights."""
-        return HeadWeights(bits=bits, distortion=0.0, tensors={})
+        return HeadWeights(bits=bits, backend="none", distortion=0.0, tensors={})
 
     def use(self, weights: HeadWeights) -> None:
         """Take the bit-width alone."""

@@ -9,11 +9,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from coinfer_ros.adapters.models.halves import HeadModule, make_head, sides
-from coinfer_ros.adapters.models.loading import fill
-from coinfer_ros.adapters.models.opening import frames, image_part, open_model
+from coinfer_ros.adapters.models.head import plain_head
+from coinfer_ros.adapters.models.opening import open_model
 from coinfer_ros.adapters.module_distortion import ModuleDistortion
 from coinfer_ros.adapters.module_distortion.measured import Reference
 from coinfer_ros.core.quantizers import PerChannel
@@ -31,17 +29,10 @@ class PlainHead:
 
     def __init__(self, path: Path, images: Images, *, cut: str) -> None:
         opened = open_model(path, cut=cut)
-        self._processing, self._frames = opened.processing, frames(opened.config)
-        model, anatomy = opened.new_model(), opened.anatomy
-        own = sides(model, anatomy, opened.cut).head
-        make_head(model, anatomy, opened.cut)
-        fill(model, opened.body.model, opened.checkpoint)
-        calls = sum(len(anatomy.called[name].outputs) for name in opened.cut.crossing)
-        self._module = HeadModule(model, image_part, opened.cut, calls)
-        # Beside these there are stand-ins for the other half, which have no weights.
-        weighted = nn.ModuleList(model.get_submodule(name) for name in own).eval()
+        self._processing, self._frames = opened.processing, opened.frames
+        self._module = plain_head(opened)
         self._tick: Callable[[], None] = lambda: None
-        self._reference = Reference(weighted, self._embed, images)
+        self._reference = Reference(self._module, self._embed, images)
 
     def distortion(self, quantizer: str, bits: int, tick: Callable[[], None]) -> ModuleDistortion:
         """Measure the weights' and the embedding's errors.

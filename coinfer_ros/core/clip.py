@@ -51,4 +51,7 @@ class Clip(Generic[T]):
         last_s = self._kept[-1][0]
         step_s = self._span_s / max(1, self._frames - 1)
         wanted = [last_s - step_s * index for index in reversed(range(self._frames))]
-        return [min(self._kept, key=lambda kept, t=t: abs(kept[0] - t))[1] for t in wanted]
+        return [self._nearest(at_s) for at_s in wanted]
+
+    def _nearest(self, at_s: float) -> T:
+        return min(self._kept, key=lambda kept: abs(kept[0] - at_s))[1]

@@ -67,12 +67,15 @@ class HeadSize:
 class HeadWeights:
     """The head's weights at one bit-width, ready to be put in place between two frames.
 
-    :param bits: bit-width really used.
-    :param distortion: mean absolute error per quantized weight (15), in weight units.
+    :param bits: bit-width of the codes.
+    :param backend: what executes them, and which layers run on something else.
+    :param distortion: mean absolute error per quantized weight (15) of what is computed with, the
+        backend's own rounding included, in weight units.
     :param tensors: the adapter's own weights by name.
     """
 
     bits: int
+    backend: str
     distortion: float
     tensors: dict[str, Any]
 
@@ -83,6 +86,7 @@ class Head(Protocol):
     info: ModelInfo
     weight_rate: float  # λ of the quantized weights' magnitudes, MLE, 1/weight unit
     bits: int  # bit-width now in place
+    backend: str  # what executes the weights in place
     frames: int  # images that it looks at together: 1, more for a video model
 
     def embed(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:

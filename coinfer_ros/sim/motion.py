@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Short clips in which one of two objects moves, or none, and the caption that is true of them."""
+"""Short clips in which one of two objects moves, or none, and the captions true of them."""
 
 from __future__ import annotations
 
@@ -83,30 +83,33 @@ def frames(motion: Motion, count: int, size: int) -> NDArray[np.uint8]:
     )
 
 
-def caption(motion: Motion) -> str:
-    """Return the caption of a clip.
+def captions(motion: Motion) -> tuple[str, ...]:
+    """Return the captions that are right for a clip.
 
     >>> cube = SceneObject("cube", "red", -0.6, 0.0, 0.4)
     >>> ball = SceneObject("ball", "blue", 0.6, -0.6, 0.4)
-    >>> caption(Motion(Scene((cube, ball)), mover=0, to_x_m=0.78, to_z_m=0.5))
-    'the red cube moved behind the blue ball'
-    >>> caption(Motion(Scene((cube, ball)), mover=1, to_x_m=0.6, to_z_m=0.4))
-    'the blue ball moved farther away'
-    >>> caption(Motion(Scene((cube, ball)), mover=1, to_x_m=0.6, to_z_m=-0.6))
-    'nothing moved'
+    >>> captions(Motion(Scene((cube, ball)), mover=0, to_x_m=0.78, to_z_m=0.5))
+    ('the red cube moved behind the blue ball',)
+    >>> captions(Motion(Scene((cube, ball)), mover=1, to_x_m=0.6, to_z_m=0.4))[1]
+    'the blue ball moved farther away while the red cube stood still'
+    >>> captions(Motion(Scene((cube, ball)), mover=1, to_x_m=0.6, to_z_m=-0.6))
+    ('nothing moved', 'the red cube and the blue ball stood still')
     """
     thing, other = motion.scene.objects[motion.mover], motion.scene.objects[1 - motion.mover]
     across, back = motion.to_x_m - thing.x_m, motion.to_z_m - thing.z_m
     if max(abs(across), abs(back)) < STILL_M:
-        return "nothing moved"
-    if abs(back) > abs(across):
-        where = "farther away" if back > 0.0 else "nearer"
-    elif abs(aside_m(motion.scene, other, motion.to_x_m, motion.to_z_m)) <= IN_LINE_M:
+        left, right = (o.name for o in sorted((thing, other), key=lambda o: o.x_m))
+        return "nothing moved", f"the {left} and the {right} stood still"
+    sideways = abs(across) >= abs(back)
+    if sideways and abs(aside_m(motion.scene, other, motion.to_x_m, motion.to_z_m)) <= IN_LINE_M:
         side = "behind" if motion.to_z_m > other.z_m else "in front of"
-        where = f"{side} the {other.name}"
-    else:
+        return (f"the {thing.name} moved {side} the {other.name}",)
+    if sideways:
         where = "right" if across > 0.0 else "left"
-    return f"the {thing.name} moved {where}"
+    else:
+        where = "farther away" if back > 0.0 else "nearer"
+    short = f"the {thing.name} moved {where}"
+    return short, f"{short} while the {other.name} stood still"
 
 
 def mirrored(motion: Motion) -> Motion:

@@ -47,7 +47,7 @@ def asked_example(index: int, size: int) -> Example:
 def motion_example(index: int, size: int) -> Example:
     """Return a held-out clip to be captioned."""
     shown = held_out_motion(index)
-    return Example(motion.frames(shown, FRAMES, size), (motion.caption(shown),))
+    return Example(motion.frames(shown, FRAMES, size), motion.captions(shown))
 
 
 EXAMPLES: dict[str, Callable[[int, int], Example]] = {

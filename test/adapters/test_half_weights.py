@@ -11,7 +11,7 @@ import pytest
 from coinfer_ros.adapters import half_weights, models
 from coinfer_ros.adapters.checkpoint import load_tensors, open_checkpoint
 from coinfer_ros.adapters.models.opening import open_model
-from coinfer_ros.adapters.quantized import as_array
+from coinfer_ros.adapters.quantizable import as_array
 from coinfer_ros.core.errors import Unsupported
 
 SHIPPED = Path(__file__).parents[2] / "models" / "git-scenes"

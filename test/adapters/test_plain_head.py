@@ -12,7 +12,7 @@ import torch
 from coinfer_ros.adapters import half_weights, models
 from coinfer_ros.adapters.checkpoint import load_tensors, open_checkpoint
 from coinfer_ros.adapters.plain_head import PlainHead
-from coinfer_ros.adapters.quantized import as_array
+from coinfer_ros.adapters.quantizable import as_array
 from coinfer_ros.core.quantizers import PerChannel, restored
 
 SHIPPED = Path(__file__).parents[2] / "models" / "git-scenes"

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs linear layers in 8-bit integers on x86 CPUs: one scale a weight row, one a token.
+"""Runs linear layers in 8-bit integers on x86 CPUs, through oneDNN.
 
-The tokens' scales are found anew at each call. A scale a token keeps one token of large values
-from costing all others their precision, which vision transformers would suffer from.
+Each weight row has a scale, and each token, found anew at each call: a token of large values, as
+vision transformers have, does not cost all others their precision.
 """
 
 from __future__ import annotations
 
-import platform
+from typing import cast
 
 import torch
-from torch import nn
 
-from coinfer_ros.adapters.kernels import rows
+from coinfer_ros.adapters.kernels import machine, rows
+from coinfer_ros.adapters.kernels.kernel import Kernel
 
-# oneDNN multiplies unsigned by signed bytes; signed by signed has no fast path in its packed form
-# (a thousand times slower, without a word).
+# oneDNN multiplies unsigned by signed bytes. Signed by signed is in its packed form a reference
+# loop, ten thousand times slower, and nothing says so.
 ZERO_POINT = 128
 
 
@@ -23,30 +23,64 @@ class Int8OneDNNLinear:
     """One layer as oneDNN lays it out."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
-        found, scales = rows.quantized(weight)
-        self._packed = torch.ops.onednn.qlinear_prepack(found, None)
+        codes, scales = rows.quantized(weight)
+        self._packed = torch.ops.onednn.qlinear_prepack(codes, None)
         self._scales = scales.flatten()
         self._zeros = torch.zeros(len(weight), dtype=torch.int32)
-        self._bias = None if bias is None else bias.to(torch.float32)
-        self.bytes = found.nbytes + scales.nbytes + self._zeros.nbytes
-        self.bytes += 0 if bias is None else self._bias.nbytes
+        self._bias = torch.zeros(len(weight)) if bias is None else bias.detach().float()
+        self.bytes = codes.nbytes + self._scales.nbytes + self._zeros.nbytes + self._bias.nbytes
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        tokens = x.reshape(-1, x.shape[-1]).to(torch.float32)
-        scales = rows.peaks(tokens).div_(127)
-        shifted = rows.codes(tokens, scales).view(torch.uint8).bitwise_xor_(ZERO_POINT)
-        y = self._multiply(shifted)
-        if self._bias is None:
-            y.mul_(scales)
-        else:
-            torch.addcmul(self._bias, y, scales, out=y)
+        """Turn (..., I) into (..., O)."""
+        tokens = x.reshape(-1, x.shape[-1]).float()  # (M, I)
+        scales = rows.scales_of(tokens)
+        shifted = rows.codes_of(tokens, scales).view(torch.uint8).bitwise_xor_(ZERO_POINT)
+        y = _multiply(shifted, self._packed, self._scales, self._zeros)
+        y = torch.addcmul(self._bias, y, scales, out=y)
         return y.view(*x.shape[:-1], y.shape[-1]).to(x.dtype)
 
-    def weight(self) -> torch.Tensor:
-        return self._packed.to_dense().t() * self._scales[:, None]
+    def weight(self, rows: slice = slice(None)) -> torch.Tensor:
+        """Return codes times scales."""
+        codes: torch.Tensor = self._packed.to_dense().t()
+        return codes[rows] * self._scales[rows, None]
 
-    def _multiply(self, shifted: torch.Tensor) -> torch.Tensor:
-        return torch.ops.onednn.qlinear_pointwise(
-            shifted, 1.0, ZERO_POINT, self._packed, self._scales, self._zeros,
-            None, 1.0, 0, torch.float32, "none", [], "",
-        )  # fmt: skip
+
+class Int8OneDNN(Kernel):
+    """8-bit codes of weights and activations, added up in 32 bits."""
+
+    name, bits = "int8", 8
+
+    @staticmethod
+    def lacks(device: torch.device) -> str:
+        """Ask for an x86 CPU whose 8-bit products are exact."""
+        if device.type != "cpu" or not machine.is_x86():
+            return "it is for x86 CPUs"
+        return _fault()
+
+    def pack(self, weight: torch.Tensor, bias: torch.Tensor | None) -> Int8OneDNNLinear:
+        """Round a layer's rows to 8 bits and lay them out."""
+        return Int8OneDNNLinear(weight, bias)
+
+
+def _multiply(
+    shifted: torch.Tensor, packed: torch.Tensor, scales: torch.Tensor, zeros: torch.Tensor
+) -> torch.Tensor:
+    """Multiply codes (M, I), shifted to unsigned, by packed ones; return (M, O) float32."""
+    y = torch.ops.onednn.qlinear_pointwise(
+        shifted, 1.0, ZERO_POINT, packed, scales, zeros, None, 1.0, 0, torch.float32, "none", [], ""
+    )
+    return cast(torch.Tensor, y)
+
+
+def _fault() -> str:
+    """Multiply the largest codes there are: without VNNI pairs of products overflow 16 bits."""
+    inputs, outputs = 256, 64
+    try:
+        codes = torch.full((outputs, inputs), 127, dtype=torch.int8)
+        packed = torch.ops.onednn.qlinear_prepack(codes, None)
+        shifted = torch.full((outputs, inputs), 255, dtype=torch.uint8)
+        zeros = torch.zeros(outputs, dtype=torch.int32)
+        y = _multiply(shifted, packed, torch.ones(outputs), zeros)
+    except (AttributeError, RuntimeError) as error:
+        return f"this torch has no oneDNN for it ({str(error).splitlines()[0]})"
+    return "" if (y == inputs * 127 * 127).all() else "this CPU has no 8-bit products (VNNI)"

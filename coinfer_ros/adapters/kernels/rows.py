@@ -7,19 +7,21 @@ import torch
 
 from coinfer_ros.core.errors import InvalidInput
 
-# Below it a row counts as zero: its scale must stay a normal number, and so must one over it.
-LEAST = 1e-30
+CODE_MOST = 127
+# A row below it counts as zero, so that its scale, and one over it, stay normal numbers.
+PEAK_LEAST = 1e-30
 
 
-def peaks(values: torch.Tensor) -> torch.Tensor:
-    """Return the largest magnitude of each row (N, 1) of ``values`` (N, K), at least ``LEAST``.
+def scales_of(values: torch.Tensor) -> torch.Tensor:
+    """Return the scale of each row (N, 1) of ``values`` (N, K): its largest magnitude is 127.
 
-    The two ends are read, no magnitudes written: a third of the time of ``values.abs().amax``.
+    The two ends are read and no magnitudes written, a third of the time of ``abs().amax(-1)``.
     """
-    return torch.maximum(values.amax(-1, True), values.amin(-1, True).neg_()).clamp_min_(LEAST)
+    most, least = values.amax(-1, True), values.amin(-1, True)
+    return torch.maximum(most, least.neg_()).clamp_min_(PEAK_LEAST).div_(CODE_MOST)
 
 
-def codes(values: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
+def codes_of(values: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
     """Return ``values`` (N, K) in steps of their row's scale (N, 1), to the nearest, int8."""
     return (values * scales.reciprocal()).round_().to(torch.int8)
 
@@ -29,16 +31,16 @@ def quantized(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
     :raises InvalidInput: when a weight is not finite.
     """
-    scales = largest(weight).div_(127)
-    return codes(weight, scales), scales
+    scales = finite(scales_of(weight.detach()))
+    return codes_of(weight.detach(), scales), scales
 
 
-def largest(weight: torch.Tensor) -> torch.Tensor:
-    """Return the largest magnitude of each row (O, 1).
+def finite(found: torch.Tensor) -> torch.Tensor:
+    """Return what was found of the weights' rows.
 
-    :raises InvalidInput: when a weight is not finite.
+    :raises InvalidInput: when a weight was not finite.
     """
-    found = peaks(weight)
-    if not found.isfinite().all():
-        raise InvalidInput(f"weight must be finite, got {found[~found.isfinite()][0]:g}")
+    bad = found[~found.isfinite()]
+    if len(bad):
+        raise InvalidInput(f"weight must be finite, got {bad[0]:g}")
     return found

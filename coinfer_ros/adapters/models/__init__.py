@@ -8,7 +8,8 @@ from pathlib import Path
 from coinfer_ros.adapters.models.head import VisionHead
 from coinfer_ros.adapters.models.opening import open_model
 from coinfer_ros.adapters.models.tail import MAX_NEW_TOKENS, LanguageTail
-from coinfer_ros.core.model import ModelInfo
+from coinfer_ros.adapters.weight_store import AUTO
+from coinfer_ros.core.model import FULL_BITS, ModelInfo
 
 __all__ = ["MAX_NEW_TOKENS", "LanguageTail", "VisionHead", "describe", "open_head", "open_tail"]
 
@@ -20,9 +21,18 @@ def describe(path: str | Path, *, cut: str = "", image_px: ImagePx = None) -> Mo
     return open_model(path, cut=cut, image_px=image_px).info()
 
 
-def open_head(path: str | Path, *, cut: str = "", image_px: ImagePx = None) -> VisionHead:
-    """Load the robot's half, and no other weight; see :func:`opening.open_model`."""
-    return VisionHead(open_model(path, cut=cut, image_px=image_px))
+def open_head(
+    path: str | Path,
+    *,
+    cut: str = "",
+    image_px: ImagePx = None,
+    bits: int = FULL_BITS,
+    device: str = "cpu",
+    kernel: str = AUTO,
+) -> VisionHead:
+    """Load the robot's half, and no other weight; see :func:`opening.open_model` and its class."""
+    opened = open_model(path, cut=cut, image_px=image_px)
+    return VisionHead(opened, bits=bits, device=device, kernel=kernel)
 
 
 def open_tail(

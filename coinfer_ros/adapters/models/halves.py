@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils._pytree import tree_map
+from torch.utils._pytree import tree_flatten, tree_map
 
 from coinfer_ros.adapters.models.anatomy import Anatomy, Called, Cut, tensor_of
 
@@ -42,7 +42,8 @@ class _Reached(Exception):
 def sides(model: nn.Module, anatomy: Anatomy, cut: Cut) -> Sides:
     """Sort the modules of the image part, and what is beside it, into two halves."""
     end = anatomy.called[cut.crossing[-1]].ended
-    head, tail = [], []
+    head: list[str] = []
+    tail: list[str] = []
     for name in _outermost(model, anatomy, end):
         seen = anatomy.called.get(name)
         (head if seen is not None and seen.ended <= end else tail).append(name)
@@ -138,7 +139,7 @@ def hollow(module: nn.Module, forward: Callable[..., Any]) -> None:
     module._modules.clear()
     # The library asks a module of its type, and it looks at the first parameter.
     module.register_parameter(NOTHING, nn.Parameter(torch.empty(0), requires_grad=False))
-    module.forward = forward  # type: ignore[method-assign]
+    module.forward = forward
 
 
 class _StandIn:
@@ -148,8 +149,11 @@ class _StandIn:
         self._outputs = called.outputs if called is not None else []
         self._turn = 0
 
-    def __call__(self, *_args: Any, **_kwargs: Any) -> Any:
-        return tree_map(_without_value, self._next())
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        where = next(
+            (leaf.device for leaf in tree_flatten((args, kwargs))[0] if _is_tensor(leaf)), None
+        )
+        return tree_map(lambda leaf: _without_value(leaf, where), self._next())
 
     def _next(self) -> Any:
         if not self._outputs:
@@ -167,18 +171,22 @@ class _Received(_StandIn):
 
     def __call__(self, *_args: Any, **_kwargs: Any) -> Any:
         output = self._next()
-        tensor = tensor_of(output)
+        tensor: Any = tensor_of(output)
         return tree_map(
             lambda leaf: self._delivery.take(leaf.shape) if leaf is tensor else leaf, output
         )
 
 
-def _without_value(leaf: Any) -> Any:
-    if not isinstance(leaf, torch.Tensor):
+def _is_tensor(leaf: Any) -> bool:
+    return isinstance(leaf, torch.Tensor)
+
+
+def _without_value(leaf: Any, device: torch.device | None) -> Any:
+    if not _is_tensor(leaf) or not leaf.is_meta:
         return leaf
-    if not leaf.is_floating_point():
-        return torch.zeros(leaf.shape, dtype=leaf.dtype) if leaf.is_meta else leaf
-    return torch.full(leaf.shape, math.nan, dtype=leaf.dtype)
+    if leaf.is_floating_point():
+        return torch.full(leaf.shape, math.nan, dtype=leaf.dtype, device=device)
+    return torch.zeros(leaf.shape, dtype=leaf.dtype, device=device)
 
 
 def _outermost(model: nn.Module, anatomy: Anatomy, end: int) -> Iterator[str]:

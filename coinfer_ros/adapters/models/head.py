@@ -10,31 +10,61 @@ from numpy.typing import NDArray
 from coinfer_ros.adapters.models.halves import HeadModule, make_head
 from coinfer_ros.adapters.models.loading import fill
 from coinfer_ros.adapters.models.opening import Opened, image_part
-from coinfer_ros.adapters.quantized import QuantizedWeights
+from coinfer_ros.adapters.weight_store import AUTO, WeightStore, quantizable
 from coinfer_ros.core.errors import InvalidInput
-from coinfer_ros.core.model import HeadWeights
+from coinfer_ros.core.model import FULL_BITS, HeadWeights
+
+
+def plain_head(opened: Opened) -> HeadModule:
+    """Return what runs in a robot's half with float32 weights in place, to try things on it.
+
+    :param opened: the checkpoint; its processing makes what the module takes.
+    """
+    return _head_module(opened)[0]
+
+
+def _head_module(
+    opened: Opened, *, without_quantized: bool = False
+) -> tuple[HeadModule, dict[str, torch.Tensor]]:
+    """Return what runs, and its weights as stored by name."""
+    model = opened.new_model()
+    make_head(model, opened.anatomy, opened.cut)
+    but = quantizable(model) if without_quantized else ()
+    stored = fill(model, opened.body.model, opened.checkpoint, but=but)
+    calls = sum(len(opened.anatomy.called[name].outputs) for name in opened.cut.crossing)
+    return HeadModule(model, image_part, opened.cut, calls), stored
 
 
 class VisionHead:
     """Image processor, and the vision encoder up to the cut.
 
-    :param opened: the checkpoint; it starts at 16 bits.
+    :param opened: the checkpoint.
+    :param bits: bit-width to start at.
+    :param device: where it runs, ``cpu`` or ``cuda``.
+    :param kernel: what its linear layers run on; ``auto``: the fastest that holds the width.
+    :raises Unsupported: when there is no such kernel here, or it does not hold the width.
     :ivar frames: images that the model looks at together.
+    :ivar store: the weights' one copy.
     :ivar module: what runs, on what :meth:`inputs` makes.
     """
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(
+        self,
+        opened: Opened,
+        *,
+        bits: int = FULL_BITS,
+        device: str = "cpu",
+        kernel: str = AUTO,
+    ) -> None:
         self.info = opened.info()
         self._processing = opened.processing
         self.frames = opened.frames
-        model = opened.new_model()
-        make_head(model, opened.anatomy, opened.cut)
-        stored = fill(model, opened.body.model, opened.checkpoint)
-        calls = sum(len(opened.anatomy.called[name].outputs) for name in opened.cut.crossing)
-        self.module = HeadModule(model, image_part, opened.cut, calls)
-        self._weights = QuantizedWeights(model, stored)
-        self.weight_rate = self._weights.weight_rate
-        self.use(self.prepare(16))
+        self.module, stored = _head_module(opened, without_quantized=True)
+        self.store = WeightStore(self.module.model, stored, device=device, kernel=kernel)
+        self._device = device
+        self.weight_rate = self.store.weight_rate
+        self.use(self.prepare(bits))
+        self.module.to(device)  # what the store does not hold
 
     @torch.inference_mode()
     def embed(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -55,25 +85,26 @@ class VisionHead:
 
     def inputs(self, image: NDArray[np.uint8]) -> dict[str, torch.Tensor]:
         """Return what :attr:`module` takes for an image; arguments and errors as :meth:`embed`."""
-        return self._processing.image_inputs(self._shown(image))
+        made = self._processing.image_inputs(self._shown(image))
+        return {name: value.to(self._device) for name, value in made.items()}
 
     def prepare(self, bits: int) -> HeadWeights:
-        """Quantize the head's weights from their full-precision master.
+        """Bring the head's weights to a width from their one stored copy.
 
-        Safe beside a running :meth:`embed`: it reads the master and fills new memory.
+        Safe beside a running :meth:`embed`: it reads the copy and fills new memory.
 
         :param bits: one of ``WEIGHT_BITS``.
         :raises InvalidInput: when ``bits`` is none of them.
         """
-        return self._weights.prepare(bits)
+        return self.store.prepare(bits)
 
     def use(self, weights: HeadWeights) -> None:
         """Put prepared weights in place: pointers change, nothing is copied.
 
         :raises InvalidInput: when they were prepared by another model.
         """
-        self._weights.use(weights)
-        self.bits = weights.bits
+        self.store.use(weights)
+        self.bits, self.backend = weights.bits, weights.backend
 
     def _shown(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the frames to show (F, H, W, 3)."""

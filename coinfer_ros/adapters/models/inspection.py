@@ -12,7 +12,7 @@ from torch import nn
 from coinfer_ros.adapters.models.anatomy import Cut
 from coinfer_ros.adapters.models.halves import sides
 from coinfer_ros.adapters.models.opening import Body, first_token_flop, open_model
-from coinfer_ros.adapters.quantized import KINDS
+from coinfer_ros.adapters.quantizable import KINDS
 from coinfer_ros.core.model import HeadSize, ModelInfo
 
 

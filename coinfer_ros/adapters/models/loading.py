@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -12,11 +13,14 @@ from coinfer_ros.adapters.models.naming import sources
 from coinfer_ros.core.errors import InvalidInput
 
 
-def fill(half: Any, whole: Any, checkpoint: Checkpoint) -> dict[str, torch.Tensor]:
-    """Put a half's weights in place as float32 and return them as stored, by name.
+def fill(
+    half: Any, whole: Any, checkpoint: Checkpoint, *, but: Collection[str] = ()
+) -> dict[str, torch.Tensor]:
+    """Put a half's weights in place as float32 and return all of them as stored, by name.
 
     :param half: the half, weights on ``meta``.
     :param whole: the whole model, likewise: it knows the names.
+    :param but: names of weights that are not put in place: somebody else does.
     :raises InvalidInput: when a tensor is missing, misshapen, unknown or not finite.
     """
     shapes = {name: tuple(tensor.shape) for name, tensor in whole.state_dict().items()}
@@ -29,10 +33,11 @@ def fill(half: Any, whole: Any, checkpoint: Checkpoint) -> dict[str, torch.Tenso
             )
     wanted = {name: keys[name] for name in half.state_dict() if name in keys}
     stored = load_tensors(checkpoint, set(wanted.values()))
-    floats = {key: tensor.to(torch.float32) for key, tensor in stored.items()}
+    placed = {name: key for name, key in wanted.items() if name not in but}
+    floats = {key: stored[key].to(torch.float32) for key in set(placed.values())}
     # Not strict: stand-ins have a parameter of their own, and are no part of the checkpoint.
     half.load_state_dict(
-        {name: floats[key] for name, key in wanted.items()}, strict=False, assign=True
+        {name: floats[key] for name, key in placed.items()}, strict=False, assign=True
     )
     half.requires_grad_(False).eval()
     return {name: stored[key] for name, key in wanted.items()}

@@ -32,14 +32,14 @@ def weights_without_memory() -> Iterator[None]:
             value = nn.Parameter(value.to("meta"), requires_grad=False)
         register(module, name, value)
 
-    nn.Module.register_parameter = register_on_meta  # type: ignore[method-assign]
+    nn.Module.register_parameter = register_on_meta  # type: ignore[method-assign,assignment]
     try:
         yield
     finally:
         nn.Module.register_parameter = register  # type: ignore[method-assign]
 
 
-class MixedMeta(TorchDispatchMode):
+class MixedMeta(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Lets real tensors take part in an operation on ``meta``: they go there first.
 
     Whole numbers and truth values stay real even when they are asked to move or are made there.
@@ -48,7 +48,7 @@ class MixedMeta(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.touched: set[int] = set()
 
     def __torch_dispatch__(

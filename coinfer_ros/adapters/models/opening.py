@@ -189,7 +189,7 @@ def image_part(model: Any, inputs: dict[str, torch.Tensor]) -> Callable[[], Any]
     )
 
 
-def _git_image_part(git: Any, pixels: torch.Tensor) -> torch.Tensor:
+def _git_image_part(git: Any, pixels: torch.Tensor) -> Any:
     """Run the steps of GIT, which shows no image features: frame by frame, as the library does."""
     if pixels.ndim == 4:
         return git.visual_projection(git.image_encoder(pixels).last_hidden_state)
@@ -250,7 +250,7 @@ def _can_keep_logits(model: Any) -> bool:
     return "logits_to_keep" in inspect.signature(model.forward).parameters
 
 
-def _class_of(config_class: type) -> Any:
+def _class_of(config_class: Any) -> Any:
     for mapping in (MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING, MODEL_FOR_CAUSAL_LM_MAPPING):
         if config_class in mapping and (
             mapping is MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING or config_class.model_type == "git"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures how quantized weights move the output of a torch module, arXiv 2602.13052, Sec. III.
 
-Which weights are quantized is the rule of ``adapters.quantized``: those of Linear, Conv2d and
+Which weights are quantized is the rule of ``adapters.quantizable``: those of Linear, Conv2d and
 Embedding layers, and no others; how is that of ``core.quantizers``.
 """
 

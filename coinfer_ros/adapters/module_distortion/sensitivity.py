@@ -13,7 +13,7 @@ from torch import nn
 
 from coinfer_ros.adapters.module_distortion.measured import Forward, Reference
 from coinfer_ros.adapters.module_distortion.weights import quantizable
-from coinfer_ros.adapters.quantized import as_array
+from coinfer_ros.adapters.quantizable import as_array
 from coinfer_ros.core.arrays import Reals
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.quantizers import Granularity

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import torch
 from transformers import BertTokenizer
@@ -61,10 +63,29 @@ class GitStudent:
             pad=self.words["[PAD]"],
         )
         shown = pixels(batch.images, device)
-        loss: torch.Tensor = self.model(
-            input_ids=ids.to(device), pixel_values=shown, labels=labels.to(device)
-        ).loss
+        with self._encoded(shown) as given:
+            loss: torch.Tensor = self.model(
+                input_ids=ids.to(device), pixel_values=given, labels=labels.to(device)
+            ).loss
         return loss
+
+    @contextlib.contextmanager
+    def _encoded(self, shown: torch.Tensor) -> Iterator[torch.Tensor]:
+        """Encode all frames at once, where the library goes frame by frame at a slower pace.
+
+        Gives what to call ``pixel_values`` inside the block: features, which a stand-in hands on.
+        """
+        if shown.ndim == 4:
+            yield shown
+            return
+        git = self.model.git
+        encoder = git.image_encoder
+        features = encoder(shown.flatten(0, 1)).last_hidden_state  # (B F, P, C)
+        git.image_encoder = _Encoded()
+        try:
+            yield features.unflatten(0, shown.shape[:2])[..., None]  # as many axes as pixels have
+        finally:
+            git.image_encoder = encoder
 
     def spread_channels(self, *, seed: int) -> None:
         """Give the head outlier channels without changing what it says."""
@@ -83,6 +104,13 @@ class GitStudent:
             image_mean=[MEAN] * 3,
             image_std=[STD] * 3,
         ).save_pretrained(folder)
+
+
+class _Encoded(torch.nn.Module):
+    """Stands where the image encoder was: the "pixels" of a frame are its features already."""
+
+    def forward(self, features: torch.Tensor, **_unused: object) -> SimpleNamespace:
+        return SimpleNamespace(last_hidden_state=features[..., 0].clone())  # the library adds to it
 
 
 def _config(words: dict[str, int], frames: int) -> GitConfig:

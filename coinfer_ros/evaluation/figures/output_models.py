@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from coinfer_ros.adapters.models import open_head
+from coinfer_ros.adapters.models.head import plain_head
+from coinfer_ros.adapters.models.opening import open_model
 from coinfer_ros.adapters.module_distortion import Measurement, measure
 from coinfer_ros.core.quantizers import PerTensor
 from coinfer_ros.evaluation.autoencoder import Trained
@@ -62,12 +63,13 @@ def shipped_subject(folder: Path, *, seed: int, scenes: int = SCENES) -> Subject
     :raises Unsupported: when its architecture is unknown.
     :raises InvalidInput: when a file is broken.
     """
-    head = open_head(folder)
+    opened = open_model(folder)
     drawn = [
         render(random_scene(np.random.default_rng([_STREAM, seed, index])), SCENE_PX)
         for index in range(scenes)
     ]
-    return Subject("shipped model, embedding", head.module, [head.inputs(image) for image in drawn])
+    shown = [opened.processing.image_inputs(image[None]) for image in drawn]
+    return Subject("shipped model, embedding", plain_head(opened), shown)
 
 
 def measured_curves(

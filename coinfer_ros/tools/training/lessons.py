@@ -51,11 +51,11 @@ def questions_lesson(index: int, *, seed: int, size: int) -> Lesson:
 
 
 def motion_lesson(index: int, *, seed: int, size: int) -> Lesson:
-    """Draw a clip with its caption."""
+    """Draw a clip with its captions."""
     shown = training_motion(index, seed=seed)
     mirrored = motion.mirrored(shown)
     views = (mirrored, shown, motion.backwards(shown), motion.backwards(mirrored))
-    texts = tuple(((("", motion.caption(view)),),) for view in views)
+    texts = tuple((tuple(("", text) for text in motion.captions(view)),) for view in views)
     return Lesson(motion.frames(shown, FRAMES, size), texts)
 
 

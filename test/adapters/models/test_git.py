@@ -27,7 +27,7 @@ from coinfer_ros.adapters.models import (
 )
 from coinfer_ros.core.errors import CoinferError, InvalidInput, Unavailable, Unsupported
 from coinfer_ros.core.model import WEIGHT_BITS, HeadWeights
-from coinfer_ros.core.quantizers import uniform
+from coinfer_ros.core.quantizers import nested
 
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz")
 # As microsoft's checkpoints spell it: values that newer versions of the library dropped.
@@ -127,7 +127,7 @@ def folder(original: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def head(original: Path) -> VisionHead:
-    return open_head(original)
+    return open_head(original, kernel="float32")
 
 
 @pytest.fixture(scope="module")
@@ -139,11 +139,19 @@ def picture(seed: int = 0, height: int = 40, width: int = 60) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
+def used(head: VisionHead, bits: int) -> dict[str, torch.Tensor]:
+    """Return the weights (float32) that a head really computes with."""
+    return {
+        name: weights.data if isinstance(weights, torch.Tensor) else weights.weight()
+        for name, weights in head.prepare(bits).tensors.items()
+    }
+
+
 def whole_model(folder: Path, head: VisionHead | None = None) -> GitForCausalLM:
     """Return the unsplit model, in float32, with a head's quantized weights if given."""
     model = GitForCausalLM.from_pretrained(folder).float().eval()
     if head is not None:
-        for name, weights in head.prepare(head.bits).tensors.items():
+        for name, weights in used(head, head.bits).items():
             model.get_parameter(name).data = weights
     return model
 
@@ -168,7 +176,8 @@ def test_the_halves_say_what_the_whole_says(
     folder: Path, rewrite: Callable[[Path], None], bits: int
 ) -> None:
     rewrite(folder)
-    head, tail = open_head(folder), open_tail(folder, max_new_tokens=12)
+    head = open_head(folder, kernel="float32")
+    tail = open_tail(folder, max_new_tokens=12)
     head.use(head.prepare(bits))
     model = whole_model(folder, head)
     for seed in range(4):
@@ -193,7 +202,8 @@ def test_a_video_checkpoint_sees_one_image_as_all_its_frames(tmp_path: Path) -> 
     images = json.loads((folder / "preprocessor_config.json").read_text())
     images["image_processor_type"] = "VideoMAEImageProcessor"  # as video ones do
     (folder / "preprocessor_config.json").write_text(json.dumps(images))
-    head, tail = open_head(folder), open_tail(folder, max_new_tokens=12)
+    head = open_head(folder, kernel="float32")
+    tail = open_tail(folder, max_new_tokens=12)
     image = picture()
     embedding = head.embed(image)
     assert embedding.shape == head.info.embedding_shape == (3 * 5, 32)
@@ -208,7 +218,8 @@ def test_a_tied_output_needs_no_tensor_of_its_own(tmp_path: Path) -> None:
     weights = load_file(folder / "model.safetensors")
     weights.pop("output.weight", None)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    head, tail = open_head(folder), open_tail(folder, max_new_tokens=12)
+    head = open_head(folder, kernel="float32")
+    tail = open_tail(folder, max_new_tokens=12)
     split = tail.answer(head.embed(picture()), "")
     expected = whole_answer(whole_model(folder, head), folder, picture())
     assert (split.text, split.tokens) == expected
@@ -263,20 +274,19 @@ def test_another_weight_or_setting_is_another_fingerprint(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("bits", WEIGHT_BITS)
-def test_torch_and_numpy_quantize_to_the_same_bits(
+def test_what_is_computed_with_is_the_top_of_one_stored_code(
     original: Path, head: VisionHead, bits: int
 ) -> None:
     stored = load_file(original / "model.safetensors")
-    prepared = head.prepare(bits)
     errors = []
-    for name, tensor in prepared.tensors.items():
+    for name, tensor in used(head, bits).items():
         weights = stored[name].numpy()
-        scales = uniform.choose_qparams(weights, bits)
-        codes = uniform.quantize(weights, scales, bits)
-        expected = uniform.dequantize(codes, scales, bits)
+        expected = weights if bits == 16 else nested.decode(nested.encode(weights), bits)
         np.testing.assert_array_equal(tensor.numpy(), expected)
         errors.append(np.abs(weights.astype(np.float64) - expected).ravel())
+    prepared = head.prepare(bits)
     assert prepared.bits == bits
+    assert prepared.backend == "float32"
     assert prepared.distortion == pytest.approx(np.concatenate(errors).mean(), rel=1e-6)
 
 
@@ -327,7 +337,7 @@ def test_a_bit_width_that_nobody_offers_is_refused(head: VisionHead, bits: objec
 
 def test_another_model_s_weights_are_refused(head: VisionHead) -> None:
     with pytest.raises(InvalidInput, match="weights must be prepared by this model"):
-        head.use(HeadWeights(bits=4, distortion=0.0, tensors={}))
+        head.use(HeadWeights(bits=4, backend="float32", distortion=0.0, tensors={}))
 
 
 @pytest.mark.parametrize(

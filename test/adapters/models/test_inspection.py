@@ -145,10 +145,8 @@ def test_counted_is_what_each_half_runs(each_family: Path) -> None:
     # With weights the counter leaves out attention's fused kernels, which it counts on shapes.
     cost = inspect(each_family)[-1]
     head, tail = open_head(each_family), open_tail(each_family)
-    assert sum(p.numel() for p in head.module.parameters()) == cost.info.head_parameters
-    size = cost.size
-    assert size.quantized + size.others == cost.info.head_parameters
-    assert size.quantized == sum(w.numel() for w in head.prepare(16).tensors.values())
+    assert cost.size.quantized == head.store.weights
+    assert cost.size.quantized + cost.size.others == cost.info.head_parameters
     image = torch.randint(0, 256, (40, 40, 3), dtype=torch.uint8).numpy()
     with FlopCounterMode(display=False) as counter:
         head.embed(image)

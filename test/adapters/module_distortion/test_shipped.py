@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from coinfer_ros import resources
-from coinfer_ros.adapters.models import open_head
+from coinfer_ros.adapters.models.head import plain_head
+from coinfer_ros.adapters.models.opening import open_model
 from coinfer_ros.adapters.module_distortion import (
     Sensitivities,
     output_distortion,
@@ -55,7 +56,7 @@ class Shipped:
 
 @pytest.fixture(scope="module")
 def shipped() -> Shipped:
-    half = open_head(resources.path("models/git-scenes")).module
+    half = plain_head(open_model(resources.path("models/git-scenes")))
     images = np.stack([render(held_out_scene(index), IMAGE_PX) for index in range(18)])
     pixels = (torch.from_numpy(images).permute(0, 3, 1, 2) / 255.0 - 0.5) / 0.25
     whole = Shipped(half, pixels[:6], pixels[6:], {})

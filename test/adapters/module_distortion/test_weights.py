@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from coinfer_ros.adapters.module_distortion import quantizable, quantized_in_place
-from coinfer_ros.adapters.quantized import QuantizedWeights
+from coinfer_ros.adapters import weight_store
 from coinfer_ros.core import quantizers
 from coinfer_ros.core.errors import InvalidInput, Unsupported
 from coinfer_ros.core.quantizers import PerChannel, PerTensor
@@ -36,8 +36,8 @@ def assert_state(module: nn.Module, before: dict[str, torch.Tensor]) -> None:
 
 def test_the_weights_are_those_that_the_robot_quantizes() -> None:
     module = network()
-    served = QuantizedWeights(module, dict(module.state_dict()))
-    assert list(quantizable(module)) == ["0.weight", "3.weight"] == list(served.prepare(4).tensors)
+    assert list(quantizable(module)) == ["0.weight", "3.weight"]
+    assert list(weight_store.quantizable(module)) == list(quantizable(module))
 
 
 def test_a_module_that_is_a_layer_itself_has_a_weight() -> None:
@@ -76,15 +76,6 @@ def test_inside_the_block_the_weights_are_what_core_restores() -> None:
         assert error.total == pytest.approx(float(moved), rel=48 * 2.0**-53)
         assert error.count == 48
     assert_state(module, before)
-
-
-def test_the_uniform_quantizer_is_the_one_that_the_robot_serves() -> None:
-    module = network()
-    served = QuantizedWeights(module, dict(module.state_dict())).prepare(4)
-    with quantized_in_place(module, 4, **UNIFORM) as error:
-        for name, tensor in served.tensors.items():
-            assert torch.equal(module.state_dict()[name], tensor)
-    assert error.mean == pytest.approx(served.distortion, rel=1e-6)  # summed in float32 there
 
 
 def test_an_error_inside_the_block_gives_the_originals_back_and_goes_on() -> None:

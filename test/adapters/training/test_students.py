@@ -82,6 +82,24 @@ def test_queries_do_not_start_equal() -> None:
     assert torch.cdist(queries, queries).fill_diagonal_(1.0).min() > 0.1
 
 
+def test_frames_encoded_at_once_give_the_librarys_loss_and_gradient() -> None:
+    student, clips = GitStudent(TEXTS, seed=0, frames=4), images(2, 4)
+    words = student.words
+    rows = [[words["[CLS]"], words[word], words["[SEP]"]] for word in ("one", "blue")]
+    ids = torch.tensor(rows)
+    shown = pixels(clips, torch.device("cpu"))
+    expected = student.model(input_ids=ids, pixel_values=shown, labels=ids).loss
+    loss = student.loss(Batch(clips, ["", ""], ["one", "blue"]))
+    torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-5)
+    weight = student.model.git.image_encoder.vision_model.embeddings.patch_embedding.weight
+    for ours, theirs in zip(
+        torch.autograd.grad(loss, [weight, *student.model.git.img_temporal_embedding]),
+        torch.autograd.grad(expected, [weight, *student.model.git.img_temporal_embedding]),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5)
+
+
 def test_a_clip_does_not_start_out_the_same_backwards() -> None:
     student, clips = GitStudent(TEXTS, seed=0, frames=4), images(1, 4)
     with torch.no_grad():

@@ -39,10 +39,7 @@ def test_the_autoencoder_gets_normalized_images(trained: Trained) -> None:
 @pytest.mark.slow
 def test_the_shipped_module_says_what_the_robot_s_half_says() -> None:
     subject = output_models.shipped_subject(SHIPPED, seed=5, scenes=2)
-    head = open_head(SHIPPED)
-    exact = dict(subject.module.named_parameters())
-    for name, weights in head.prepare(16).tensors.items():
-        exact[f"model.{name}"].data = weights  # the robot's widest is 16 bits
+    head = open_head(SHIPPED, kernel="float32")
     for index, x in enumerate(subject.inputs):
         scene = random_scene(np.random.default_rng([3, 5, index]))
         expected = head.embed(render(scene, output_models.SCENE_PX))

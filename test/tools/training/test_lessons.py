@@ -106,4 +106,4 @@ def test_an_examination_asks_every_kind_of_question() -> None:
 def test_a_clip_is_examined_with_as_many_frames_as_it_was_taught_with() -> None:
     example = held_out.motion_example(0, 8)
     assert example.image.shape == (lessons.FRAMES, 8, 8, 3)
-    assert len(example.captions) == 1
+    assert example.captions[0].startswith(("the ", "nothing "))

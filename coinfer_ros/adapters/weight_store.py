@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One stored copy of a head's weights that serves every bit-width while running.
+
+Stored are nested codes, one byte a weight, whose top b bits are a good b-bit code: 2 to 8 bits need
+no disk. 16 bits are the checkpoint itself, memory-mapped: its pages belong to the file and cost
+memory only while they are used. Quantized are the weights of Linear, Conv2d and Embedding layers;
+norms, biases and lone vectors are few, and theirs is not the distribution that the theory assumes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from coinfer_ros.adapters.kernels import AUTO, PackedLinear, SwitchableLinear, kernel_for
+from coinfer_ros.adapters.quantizable import KINDS, as_array
+from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.model import FULL_BITS, WEIGHT_BITS, HeadWeights
+from coinfer_ros.core.quantizers import nested
+
+# Weights that the distortion is measured on, evenly spread rows of every layer. A million tells a
+# mean error to about 0.1 %; smaller heads are measured whole.
+SAMPLED = 1_000_000
+
+
+class WeightStore:
+    """The quantized weights of a module: their one copy, and those in use.
+
+    The module's Linear layers are replaced by ones that run on any kernel; it has no weights in
+    place until :meth:`use`.
+
+    :param module: what runs.
+    :param stored: the module's tensors as the checkpoint stores them, by name.
+    :param device: where the module runs.
+    :param kernel: what Linear layers run on; ``auto``: the narrowest kernel that holds the width.
+    :raises Unsupported: when there is no such kernel here.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        stored: dict[str, torch.Tensor],
+        *,
+        device: str = "cpu",
+        kernel: str = AUTO,
+    ) -> None:
+        self._device, self._kernel = device, kernel
+        kernel_for(FULL_BITS, device, kernel)  # an unknown name is refused at once
+        found = quantizable(module)
+        every = _every(sum(stored[name].numel() for name in found))
+        self._layers = {name: _Layer.of(layer, stored[name], every) for name, layer in found.items()}
+        for name, layer in self._layers.items():
+            if isinstance(layer.module, nn.Linear):
+                owner = name.removesuffix(".weight")
+                layer.slot = SwitchableLinear(layer.module)
+                module.set_submodule(owner, layer.slot)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the stored copy, the checkpoint on disk aside."""
+        return sum(layer.codes.nbytes for layer in self._layers.values())
+
+    @property
+    def weights(self) -> int:
+        """Number of quantized weights."""
+        return sum(layer.codes.codes.size for layer in self._layers.values())
+
+    @property
+    def weight_rate(self) -> float:
+        """λ of the magnitudes, the maximum-likelihood estimate, 1/weight unit."""
+        total = sum(layer.magnitude for layer in self._layers.values())
+        return self.weights / total if total > 0 else float("inf")
+
+    def prepare(self, bits: int) -> HeadWeights:
+        """Bring every weight to ``bits``, in new memory; safe in another thread.
+
+        :param bits: one of ``WEIGHT_BITS``.
+        :raises InvalidInput: when ``bits`` is none of them.
+        :raises Unsupported: when the chosen kernel does not hold that width.
+        """
+        if isinstance(bits, bool) or bits not in WEIGHT_BITS:
+            choices = ", ".join(map(str, WEIGHT_BITS))
+            raise InvalidInput(f"bits must be one of {choices}, got {bits!r}")
+        ready: dict[str, Any] = {}
+        runs_on: Counter[str] = Counter()
+        error, measured = 0.0, 0
+        for name, layer in self._layers.items():
+            ready[name], kernel, used = self._bring(layer, bits)
+            runs_on[kernel] += layer.slot is not None
+            error += float(np.abs(used - layer.sample).sum(dtype=np.float64))
+            measured += used.size
+        return HeadWeights(
+            bits=int(bits),
+            backend=_named(runs_on),
+            distortion=error / measured,
+            tensors=ready,
+        )
+
+    def use(self, weights: HeadWeights) -> None:
+        """Point the module at prepared weights.
+
+        :raises InvalidInput: when they belong to another module.
+        """
+        if weights.tensors.keys() != self._layers.keys():
+            raise InvalidInput("weights must be prepared by this model, got another model's")
+        for name, layer in self._layers.items():
+            if layer.slot is not None:
+                layer.slot.packed = weights.tensors[name]
+            else:
+                layer.module.weight = weights.tensors[name]
+
+    def _bring(self, layer: _Layer, bits: int) -> tuple[Any, str, NDArray[np.float32]]:
+        """Return a layer's weights ready to run, the kernel's name and the sampled rows in use."""
+        values = torch.from_numpy(layer.values(bits))
+        if layer.slot is None:
+            weight = nn.Parameter(values.to(self._device), requires_grad=False)
+            return weight, "", values.numpy()[layer.rows]
+        kernel = kernel_for(bits, self._device, self._kernel)
+        if kernel.refuses(layer.slot):
+            kernel = kernel_for(FULL_BITS, self._device)
+        packed: PackedLinear = kernel.pack(values, layer.slot.bias)
+        # Rows are packed one by one, so that a few packed apart are rounded like all.
+        few = packed if layer.rows.step == 1 else kernel.pack(values[layer.rows].contiguous(), None)
+        return packed, kernel.name, as_array(few.weight())
+
+
+@dataclass
+class _Layer:
+    """One layer with quantized weights.
+
+    :param stored: its weights in the checkpoint, as stored, on the memory map.
+    :param codes: its nested codes.
+    :param rows: which rows the distortion is measured on.
+    :param sample: those rows, copied: measuring never touches the disk.
+    :param magnitude: sum of all magnitudes.
+    :param slot: what runs in a Linear layer's place.
+    """
+
+    module: Any
+    stored: torch.Tensor
+    codes: nested.NestedCodes
+    rows: slice
+    sample: NDArray[np.float32]
+    magnitude: float
+    slot: SwitchableLinear | None = None
+
+    @classmethod
+    def of(cls, module: nn.Module, stored: torch.Tensor, every: int) -> _Layer:
+        values, rows = as_array(stored), slice(None, None, every)
+        magnitude = float(np.abs(values).sum(dtype=np.float64))
+        return cls(module, stored, nested.encode(values), rows, values[rows].copy(), magnitude)
+
+    def values(self, bits: int) -> NDArray[np.float32]:
+        """Return the weights at ``bits``, in memory of their own."""
+        if bits == FULL_BITS:
+            return as_array(self.stored)
+        return nested.decode(self.codes, bits)
+
+
+def quantizable(module: nn.Module) -> dict[str, nn.Module]:
+    """Return the layers whose weights are quantized, by the weights' names."""
+    return {
+        f"{name}.weight": child
+        for name, child in module.named_modules()
+        if isinstance(child, KINDS) and "weight" in child._parameters
+    }
+
+
+def _every(weights: int) -> int:
+    return max(1, round(weights / SAMPLED))
+
+
+def _named(runs_on: Counter[str]) -> str:
+    """Name the kernels that layers run on, the one with most of them first."""
+    (first, _), *others = [pair for pair in runs_on.most_common() if pair[0]] or [("none", 0)]
+    if not others:
+        return first
+    total = sum(count for name, count in runs_on.items() if name)
+    rest = ", ".join(f"{count} of {total} layers on {name}" for name, count in others)
+    return f"{first} ({rest})"
