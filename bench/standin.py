@@ -49,6 +49,8 @@ class Head:
 class Tail:
     """An edge's half that has its answer ready."""
 
+    backend = "none"
+
     def __init__(self, info: ModelInfo) -> None:
         self.info = info
 

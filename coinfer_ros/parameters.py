@@ -33,6 +33,8 @@ _IMAGE_WIDTH = (
 )
 _IMAGE_HEIGHT = ("model.image_height", 0, "The same for the height.")
 _MOST_SIDE = 8192
+_DEVICE = ("model.device", "auto", "Where it computes: a CUDA GPU, this processor, or whichever is.")
+_DEVICES = ("auto", "cpu", "cuda")
 _HEAD_FLOP = (
     "workload.head_flop",
     212.27e9,
@@ -112,6 +114,13 @@ class RobotSettings:
     weight_bits: int = setting(
         "quant.weight_bits", 16, "Bit-width before the first plan.", choices=WEIGHT_BITS
     )
+    kernel: str = setting(
+        "quant.kernel",
+        "auto",
+        "What linear layers run on, by name (docs/models.md); auto: the fastest here that holds "
+        "the width.",
+    )
+    device: str = setting(*_DEVICE, choices=_DEVICES)
     compressed: bool = setting(
         "camera.compressed", False, "Take image/compressed (CompressedImage) instead of image."
     )
@@ -146,6 +155,13 @@ class EdgeSettings:
     cut: str = setting(*_CUT)
     image_width: int = setting(*_IMAGE_WIDTH, low=0, high=_MOST_SIDE)
     image_height: int = setting(*_IMAGE_HEIGHT, low=0, high=_MOST_SIDE)
+    device: str = setting(*_DEVICE, choices=_DEVICES)
+    precision: str = setting(
+        "model.precision",
+        "float32",
+        "Type that the edge's half computes in; the narrower ones halve its memory.",
+        choices=("float32", "bfloat16", "float16"),
+    )
     max_new_tokens: int = setting(
         "model.max_new_tokens", 20, "Longest answer, tokens.", low=1, high=512
     )

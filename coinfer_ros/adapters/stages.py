@@ -24,6 +24,7 @@ class HeadReport:
     """What the head made of one image and what it took.
 
     :param bits: bit-width of the weights really used.
+    :param backend: what executed them.
     :param clock_hz: clock read back, Hz; NaN when it changed during the stage.
     :param wire_distortion: what the payload lost of the embedding; not part of ``encode_s``.
     """
@@ -31,6 +32,7 @@ class HeadReport:
     payload: wire.Payload
     wire_distortion: wire.Distortion
     bits: int
+    backend: str
     clock_hz: float
     head_s: float
     encode_s: float
@@ -42,6 +44,7 @@ class TailReport:
     """What the tail made of one embedding and what it took; clock_hz as in the head's report."""
 
     generated: Generated
+    backend: str
     clock_hz: float
     decode_s: float
     tail_s: float
@@ -119,6 +122,7 @@ class HeadStage:
             payload=payload,
             wire_distortion=wire.distortion(embedding, payload),
             bits=bits,
+            backend=self._head.backend,
             clock_hz=clock_hz,
             head_s=done_s - begun_s,
             encode_s=encode_s,
@@ -156,6 +160,7 @@ class TailStage:
         done_s, after = time.monotonic(), self._meter.read()
         return TailReport(
             generated=generated,
+            backend=self._tail.backend,
             clock_hz=_steady(clock_hz, self._clock.read_hz()),
             decode_s=decoded_s - begun_s,
             tail_s=done_s - decoded_s,

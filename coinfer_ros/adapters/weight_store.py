@@ -97,7 +97,7 @@ class WeightStore:
             measured += used.size
         return HeadWeights(
             bits=int(bits),
-            backend=_named(runs_on),
+            backend=_named(runs_on) + ("" if self._device == "cpu" else f" on {self._device}"),
             distortion=error / measured,
             tensors=ready,
         )

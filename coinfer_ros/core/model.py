@@ -118,6 +118,7 @@ class Tail(Protocol):
     """The edge's half."""
 
     info: ModelInfo
+    backend: str  # what executes it
 
     def answer(self, embedding: NDArray[np.float32], prompt: str) -> Generated:
         """Turn an embedding (T, C) and a prompt (may be empty) into text."""

@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 
 from coinfer_ros import locate
+from coinfer_ros.adapters.memory import resident
 from coinfer_ros.adapters.stages import TailStage
 from coinfer_ros.core import wire
 from coinfer_ros.core.errors import CoinferError, InvalidInput
@@ -39,6 +40,8 @@ class EdgeNode(CoinferNode[EdgeSettings]):
             cut=settings.cut,
             image_px=image_px(settings.image_width, settings.image_height),
             max_new_tokens=settings.max_new_tokens,
+            device=settings.device,
+            precision=settings.precision,
         )
         self.configured.callback(lambda: delattr(self, "_tail"))  # its memory
         self._info = self._tail.info
@@ -72,7 +75,12 @@ class EdgeNode(CoinferNode[EdgeSettings]):
 
     def diagnose(self) -> dict[str, object]:
         """Say what became of the requests."""
-        return {**self._counts, "last_refusal": self._refusal}
+        return {
+            **self._counts,
+            "last_refusal": self._refusal,
+            "backend": self._tail.backend,
+            "resident": resident(),
+        }
 
     def _on_embedding(self, message: Embedding) -> None:
         try:
@@ -137,6 +145,7 @@ class EdgeNode(CoinferNode[EdgeSettings]):
             tokens=report.generated.tokens,
             source=Answer.SOURCE_EDGE,
             cut=self._info.cut,
+            backend=report.backend,
             simulated=self._machine.simulated,
             weight_bits=asked.weight_bits,
             wire_bits=asked.payload.wire_bits,

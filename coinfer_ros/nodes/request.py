@@ -179,7 +179,8 @@ class Requests:
             answer.text, answer.source = self._last_good[0], Answer.SOURCE_STALE
 
     def _fill(self, answer: Answer, report: HeadReport, waited_s: float) -> None:
-        answer.cut, answer.backend = self.info.cut, self.machine.source
+        answer.cut = self.info.cut
+        answer.backend = f"robot {report.backend}, edge {answer.backend or 'unknown'}"
         answer.simulated = self.machine.simulated or answer.simulated
         answer.weight_bits, answer.wire_bits = report.bits, report.payload.wire_bits
         answer.robot_clock_hz = report.clock_hz

@@ -10,6 +10,7 @@ import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
 from coinfer_ros import locate
+from coinfer_ros.adapters.memory import resident
 from coinfer_ros.adapters.stages import HeadStage
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.model import FULL_BITS
@@ -50,6 +51,9 @@ class RobotNode(CoinferNode[RobotSettings]):
             locate.model(settings.model_path),
             cut=settings.cut,
             image_px=image_px(settings.image_width, settings.image_height),
+            bits=settings.weight_bits,
+            device=settings.device,
+            kernel=settings.kernel,
         )
         self.configured.callback(lambda: delattr(self, "_head"))  # its memory
         self._info = self._head.info
@@ -109,6 +113,8 @@ class RobotNode(CoinferNode[RobotSettings]):
             "frames_dropped": self._images.replaced,
             **vars(self._session.counters),
             "weight_bits": self._stage.bits,
+            "backend": self._head.backend,
+            "resident": resident(),
             "plan_id": self._plan_in_place.plan_id,
             "warning": "" if self._plan.plan_id else "no plan yet",
         }

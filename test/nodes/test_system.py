@@ -221,13 +221,15 @@ def test_when_the_controller_falls_silent_the_devices_take_their_default_clock_b
 def test_a_machine_without_a_meter_answers_at_its_own_pace_and_its_energy_is_unknown(graph, images):
     graph.add(CameraNode, "camera", camera__source=images).autostart()
     graph.add(EdgeNode, "edge", device__backend="none").autostart()
-    robot = graph.add(RobotNode, "robot", device__backend="none", quant__weight_bits=8)
+    robot = graph.add(
+        RobotNode, "robot", device__backend="none", quant__weight_bits=8, quant__kernel="float32"
+    )
     answers = Listener(robot, Answer, "answer", qos.ANSWER)
     robot.autostart()
     answer = graph.until(lambda: answers.last)
     assert answer.status == Answer.OK
     assert not answer.simulated
-    assert (answer.weight_bits, answer.backend) == (8, "none")
+    assert (answer.weight_bits, answer.backend) == (8, "robot float32, edge float32")
     assert answer.head_s > 0.0
     unknown = (answer.energy_j, answer.gross_j, answer.robot_clock_hz, answer.edge_clock_hz)
     assert all(math.isnan(figure) for figure in unknown)

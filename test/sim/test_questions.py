@@ -28,9 +28,19 @@ def test_a_pair_is_asked_about_by_side_colour_and_shape() -> None:
         "what shape is the red object": "cube",
         "what colour is the ball": "blue",
         "what shape is the blue object": "ball",
+        "where is the red cube": "on the left",
+        "where is the blue ball": "on the right",
         "what is left of the blue ball": "a red cube",
         "what is right of the red cube": "a blue ball",
     }
+
+
+def test_where_an_object_is_is_asked_only_where_nobody_would_dispute_it() -> None:
+    for x_m, place in ((-0.7, "on the left"), (0.1, "in the middle"), (0.55, "on the right")):
+        lone = Scene((SceneObject("cube", "red", x_m, 0.0, 0.4),))
+        assert asked(lone)["where is the red cube"] == place
+    between = Scene((SceneObject("cube", "red", 0.4, 0.0, 0.4),))
+    assert not any(question.startswith("where") for question in asked(between))
 
 
 def test_what_two_objects_share_is_not_asked_by() -> None:

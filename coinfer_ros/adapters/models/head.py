@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,7 +12,8 @@ from numpy.typing import NDArray
 from coinfer_ros.adapters.models.halves import HeadModule, make_head
 from coinfer_ros.adapters.models.loading import fill
 from coinfer_ros.adapters.models.opening import Opened, image_part
-from coinfer_ros.adapters.weight_store import AUTO, WeightStore, quantizable
+from coinfer_ros.adapters.kernels import AUTO
+from coinfer_ros.adapters.weight_store import WeightStore, quantizable
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.model import FULL_BITS, HeadWeights
 
@@ -20,19 +23,15 @@ def plain_head(opened: Opened) -> HeadModule:
 
     :param opened: the checkpoint; its processing makes what the module takes.
     """
-    return _head_module(opened)[0]
-
-
-def _head_module(
-    opened: Opened, *, without_quantized: bool = False
-) -> tuple[HeadModule, dict[str, torch.Tensor]]:
-    """Return what runs, and its weights as stored by name."""
     model = opened.new_model()
     make_head(model, opened.anatomy, opened.cut)
-    but = quantizable(model) if without_quantized else ()
-    stored = fill(model, opened.body.model, opened.checkpoint, but=but)
+    fill(model, opened.body.model, opened.checkpoint)
+    return _running(model, opened)
+
+
+def _running(model: Any, opened: Opened) -> HeadModule:
     calls = sum(len(opened.anatomy.called[name].outputs) for name in opened.cut.crossing)
-    return HeadModule(model, image_part, opened.cut, calls), stored
+    return HeadModule(model, image_part, opened.cut, calls)
 
 
 class VisionHead:
@@ -59,8 +58,12 @@ class VisionHead:
         self.info = opened.info()
         self._processing = opened.processing
         self.frames = opened.frames
-        self.module, stored = _head_module(opened, without_quantized=True)
-        self.store = WeightStore(self.module.model, stored, device=device, kernel=kernel)
+        model = opened.new_model()
+        make_head(model, opened.anatomy, opened.cut)
+        stored = fill(model, opened.body.model, opened.checkpoint, but=quantizable(model))
+        # First the store, which replaces linear layers: one of them may be where the cut is.
+        self.store = WeightStore(model, stored, device=device, kernel=kernel)
+        self.module = _running(model, opened)
         self._device = device
         self.weight_rate = self.store.weight_rate
         self.use(self.prepare(bits))

@@ -14,12 +14,18 @@ from coinfer_ros.core.errors import InvalidInput
 
 
 def fill(
-    half: Any, whole: Any, checkpoint: Checkpoint, *, but: Collection[str] = ()
+    half: Any,
+    whole: Any,
+    checkpoint: Checkpoint,
+    *,
+    but: Collection[str] = (),
+    dtype: torch.dtype = torch.float32,
 ) -> dict[str, torch.Tensor]:
-    """Put a half's weights in place as float32 and return all of them as stored, by name.
+    """Put a half's weights in place and return all of them as stored, by name.
 
     :param half: the half, weights on ``meta``.
     :param whole: the whole model, likewise: it knows the names.
+    :param dtype: type that they are put in place in.
     :param but: names of weights that are not put in place: somebody else does.
     :raises InvalidInput: when a tensor is missing, misshapen, unknown or not finite.
     """
@@ -34,7 +40,7 @@ def fill(
     wanted = {name: keys[name] for name in half.state_dict() if name in keys}
     stored = load_tensors(checkpoint, set(wanted.values()))
     placed = {name: key for name, key in wanted.items() if name not in but}
-    floats = {key: stored[key].to(torch.float32) for key in set(placed.values())}
+    floats = {key: stored[key].to(dtype) for key in set(placed.values())}
     # Not strict: stand-ins have a parameter of their own, and are no part of the checkpoint.
     half.load_state_dict(
         {name: floats[key] for name, key in placed.items()}, strict=False, assign=True

@@ -19,6 +19,11 @@ from coinfer_ros.core.errors import InvalidInput, Unsupported
 from coinfer_ros.core.model import Generated
 
 MAX_NEW_TOKENS = 30
+PRECISIONS = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
 
 
 class LanguageTail:
@@ -26,19 +31,32 @@ class LanguageTail:
 
     :param opened: the checkpoint.
     :param max_new_tokens: an answer stops there at the latest.
+    :param device: where it runs, ``cpu`` or ``cuda``.
+    :param precision: type that it computes in: ``float32``, ``bfloat16`` or ``float16``.
     :ivar model: what generates.
     :raises InvalidInput: when the model has no room for so many tokens.
     :raises Unsupported: when what follows the cut needs more than what crosses it.
     """
 
-    def __init__(self, opened: Opened, *, max_new_tokens: int = MAX_NEW_TOKENS) -> None:
+    def __init__(
+        self,
+        opened: Opened,
+        *,
+        max_new_tokens: int = MAX_NEW_TOKENS,
+        device: str = "cpu",
+        precision: str = "float32",
+    ) -> None:
         self.info = opened.info()
         self._processing = opened.processing
         self._places = _places(opened.config)
         checks.whole("max_new_tokens", max_new_tokens, low=1, high=self._places - 1)
         self.model = opened.new_model()
         self._delivery = make_tail(self.model, opened.anatomy, opened.cut)
-        fill(self.model, opened.body.model, opened.checkpoint)
+        dtype = PRECISIONS[precision]
+        fill(self.model, opened.body.model, opened.checkpoint, dtype=dtype)
+        self.model.to(device, dtype)
+        self._device, self._dtype = device, dtype
+        self.backend = f"{precision} on {device}" if device != "cpu" else precision
         self._how = generation_config(opened.checkpoint, max_new_tokens=max_new_tokens)
         self._max_new_tokens = max_new_tokens
         self._refuse_poison()
@@ -54,7 +72,7 @@ class LanguageTail:
         """
         self._check(embedding)
         inputs = self._inputs(prompt)
-        self._delivery.put(torch.from_numpy(embedding))
+        self._delivery.put(torch.from_numpy(embedding).to(self._device, self._dtype))
         output = self.model.generate(**inputs, generation_config=self._how)[0]
         new = output[len(inputs["input_ids"][0]) :] if self._repeats_prompt else output
         text = self._processing.tokenizer.decode(new, skip_special_tokens=True)
@@ -71,8 +89,9 @@ class LanguageTail:
     @torch.inference_mode()
     def _refuse_poison(self) -> None:
         """Refuse a cut that what follows looks past: the head's stand-ins answer NaN."""
-        self._delivery.put(torch.zeros(self.info.embedding_shape))
-        logits = self.model(**self._processing.inputs("")).logits
+        nothing = torch.zeros(self.info.embedding_shape, dtype=self._dtype, device=self._device)
+        self._delivery.put(nothing)
+        logits = self.model(**self._moved(self._processing.inputs(""))).logits
         if not bool(torch.isfinite(logits).all()):
             raise Unsupported(
                 f"split.cut must be where nothing else crosses, got {self.info.cut!r}: what "
@@ -98,7 +117,13 @@ class LanguageTail:
         room = self._places - self._max_new_tokens - (inputs["input_ids"].shape[1] - own)
         if own > room:
             raise InvalidInput(f"prompt must have at most {room} tokens, got {own}")
-        return inputs
+        return self._moved(inputs)
+
+    def _moved(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {
+            name: value.to(self._device, self._dtype if value.is_floating_point() else value.dtype)
+            for name, value in inputs.items()
+        }
 
 
 def _places(config: Any) -> int:

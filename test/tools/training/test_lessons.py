@@ -100,7 +100,7 @@ def test_an_examination_asks_every_kind_of_question() -> None:
     asked = [held_out.asked_example(index, 8).questions for index in range(60)]
     assert all(len(questions) == 1 for questions in asked)
     kinds = {" ".join(q[0][0].split()[1:3]) for q in asked}
-    assert kinds == {"how many", "what colour", "what shape", "what is"}
+    assert kinds == {"how many", "what colour", "what shape", "what is", "where is"}
 
 
 def test_a_clip_is_examined_with_as_many_frames_as_it_was_taught_with() -> None:
