@@ -24,8 +24,11 @@ SECTIONS = (
     "methods",
     "training",
     "quantizers",
+    "kernels",
+    "vit_g",
     "distortion",
     "switch",
+    "memory",
     "idle",
     "start",
 )

@@ -104,6 +104,28 @@ def decode(nested: NestedCodes, bits: int, out: Weights | None = None) -> Weight
     return weights.reshape(nested.codes.shape)
 
 
+def to_int8(nested: NestedCodes, bits: int) -> tuple[NDArray[np.int8], Weights]:
+    """Return the weights of :func:`decode` in 127 even steps to a row's greatest one.
+
+    That is what 8-bit kernels multiply; no weight becomes a float on the way.
+
+    :param nested: what ``encode`` returned.
+    :param bits: bit-width b in [2, 8].
+    :returns: steps in [-127, 127] in the shape of the codes, and the size of each row's step (O,).
+    :raises InvalidInput: when ``bits`` breaks its rule.
+    """
+    codes = nested.codes.reshape(len(nested.codes), -1)
+    steps = np.empty(codes.shape, np.int8)
+    table, tops = _steps(nested_laws.width(bits))
+    dropped = np.uint8(BITS_HIGH - bits)
+    start = nested.laws.astype(np.intp)[:, None] << bits
+    for span, columns in rows.spans(codes.shape):
+        index = np.add(codes[span, columns] >> dropped, start[span], dtype=np.intp)
+        np.take(table, index, out=steps[span, columns], mode="clip")
+    # A row's greatest weight is in its last cell at every width.
+    return steps.reshape(nested.codes.shape), nested.scales * tops[nested.laws] / np.float32(127)
+
+
 def law_distortion(bits: int) -> float:
     """Return λD of nested codes on Exp(λ), the limit of a long row, docs/theory.md, 2.
 
@@ -144,3 +166,12 @@ def _table(bits: int) -> Weights:
     """Return the value of every code at scale 1, one law after the other."""
     values = nested_laws.values(bits)
     return np.concatenate([values, -values], axis=1).astype(np.float32).ravel()
+
+
+@functools.cache
+def _steps(bits: int) -> tuple[NDArray[np.int8], Weights]:
+    """Return every code in steps of its law's last value, likewise, and those last values."""
+    values = nested_laws.values(bits)
+    steps = np.rint(127 * values / values[:, -1:])
+    table = np.concatenate([steps, -steps], axis=1).astype(np.int8).ravel()
+    return table, values[:, -1].astype(np.float32)

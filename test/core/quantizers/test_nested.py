@@ -16,7 +16,13 @@ from coinfer_ros.core import rate_distortion
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.quantizers import PerChannel, nested_fit, nested_laws, restored
 from coinfer_ros.core.quantizers.law import mean_error
-from coinfer_ros.core.quantizers.nested import NestedCodes, decode, encode, law_distortion
+from coinfer_ros.core.quantizers.nested import (
+    NestedCodes,
+    decode,
+    encode,
+    law_distortion,
+    to_int8,
+)
 
 Weights = NDArray[np.float32]
 WIDTHS = range(2, 9)
@@ -242,3 +248,17 @@ def test_the_steepest_and_the_flattest_rows_are_within_the_table() -> None:
     # The nearest cells of the steepest body are 2 means of it over 128 wide, at 1 of it e^½ times.
     assert errors(sharp, back).max() <= 2.0 / 128 * math.exp(0.5)
     assert back[0, 0] == 500.0
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+def test_steps_are_the_decoded_weights_rounded_to_127_a_row(bits: int) -> None:
+    rng = np.random.default_rng(bits)
+    weights = (rng.standard_t(5, (40, 60)) * rng.uniform(0.1, 3, (40, 1))).astype(np.float32)
+    weights[3] = 0.0
+    stored = encode(weights)
+    steps, sizes = to_int8(stored, bits)
+    back, exact = steps * sizes[:, None], decode(stored, bits)
+    assert np.abs(steps[[0, 1, 2, 4]]).max(axis=1).tolist() == [127] * 4
+    # Half a step, and what float32 rounds of it.
+    assert (np.abs(back - exact) <= sizes[:, None] * (0.5 + 1e-4)).all()
+    assert not steps[3].any() or sizes[3] == 0.0
