@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from coinfer_ros.adapters.memory import give_back
 from coinfer_ros.core import wire
 from coinfer_ros.core.energy import Spent, spent
 from coinfer_ros.core.model import Generated, Head, HeadWeights, Tail
@@ -105,6 +106,8 @@ class HeadStage:
             self._head.use(weights)
             self.switches += 1
             self.switch_s = time.monotonic() - begun_s
+            # The former weights are free now; beside the frames, their memory is given back.
+            self._preparer.submit(give_back)
 
     def run(self, image: NDArray[np.uint8], wire_bits: int) -> HeadReport:
         """Turn an RGB image (H, W, 3) into a payload for the wire."""

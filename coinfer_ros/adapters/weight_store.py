@@ -9,7 +9,9 @@ norms, biases and lone vectors are few, and theirs is not the distribution that 
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +20,15 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from coinfer_ros.adapters.kernels import AUTO, PackedLinear, SwitchableLinear, kernel_for
+from coinfer_ros.adapters.kernels import (
+    AUTO,
+    Int8Kernel,
+    Kernel,
+    PackedLinear,
+    SwitchableLinear,
+    kernel_for,
+)
+from coinfer_ros.adapters.memory import give_back
 from coinfer_ros.adapters.quantizable import KINDS, as_array
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.model import FULL_BITS, WEIGHT_BITS, HeadWeights
@@ -27,6 +37,7 @@ from coinfer_ros.core.quantizers import nested
 # Weights that the distortion is measured on, evenly spread rows of every layer. A million tells a
 # mean error to about 0.1 %; smaller heads are measured whole.
 SAMPLED = 1_000_000
+WORKERS = min(4, os.cpu_count() or 1)
 
 
 class WeightStore:
@@ -54,7 +65,9 @@ class WeightStore:
         kernel_for(FULL_BITS, device, kernel)  # an unknown name is refused at once
         found = quantizable(module)
         every = _every(sum(stored[name].numel() for name in found))
-        self._layers = {name: _Layer.of(layer, stored[name], every) for name, layer in found.items()}
+        self._layers = {
+            name: _Layer.of(layer, stored[name], every) for name, layer in found.items()
+        }
         for name, layer in self._layers.items():
             if isinstance(layer.module, nn.Linear):
                 owner = name.removesuffix(".weight")
@@ -90,11 +103,16 @@ class WeightStore:
         ready: dict[str, Any] = {}
         runs_on: Counter[str] = Counter()
         error, measured = 0.0, 0
-        for name, layer in self._layers.items():
-            ready[name], kernel, used = self._bring(layer, bits)
+        # Layers are independent, and most of the work is done without Python's lock.
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="weights") as pool:
+            brought = pool.map(lambda layer: self._bring(layer, bits), self._layers.values())
+        for (name, layer), (ready[name], kernel, used) in zip(
+            self._layers.items(), brought, strict=True
+        ):
             runs_on[kernel] += layer.slot is not None
             error += float(np.abs(used - layer.sample).sum(dtype=np.float64))
             measured += used.size
+        give_back()
         return HeadWeights(
             bits=int(bits),
             backend=_named(runs_on) + ("" if self._device == "cpu" else f" on {self._device}"),
@@ -117,17 +135,31 @@ class WeightStore:
 
     def _bring(self, layer: _Layer, bits: int) -> tuple[Any, str, NDArray[np.float32]]:
         """Return a layer's weights ready to run, the kernel's name and the sampled rows in use."""
-        values = torch.from_numpy(layer.values(bits))
         if layer.slot is None:
+            values = torch.from_numpy(layer.values(bits))
             weight = nn.Parameter(values.to(self._device), requires_grad=False)
             return weight, "", values.numpy()[layer.rows]
         kernel = kernel_for(bits, self._device, self._kernel)
         if kernel.refuses(layer.slot):
             kernel = kernel_for(FULL_BITS, self._device)
-        packed: PackedLinear = kernel.pack(values, layer.slot.bias)
+        every = slice(None)
+        packed = _packed(kernel, layer, bits, every, layer.slot.bias)
         # Rows are packed one by one, so that a few packed apart are rounded like all.
-        few = packed if layer.rows.step == 1 else kernel.pack(values[layer.rows].contiguous(), None)
+        few = packed if layer.rows == every else _packed(kernel, layer, bits, layer.rows, None)
         return packed, kernel.name, as_array(few.weight())
+
+
+def _packed(
+    kernel: Kernel, layer: _Layer, bits: int, rows: slice, bias: torch.Tensor | None
+) -> PackedLinear:
+    """Pack some rows of a layer, without floats on the way where the kernel takes codes."""
+    if bits == FULL_BITS:
+        return kernel.pack(torch.from_numpy(as_array(layer.stored)[rows]), bias)
+    codes = layer.codes.rows(rows)
+    if isinstance(kernel, Int8Kernel):
+        steps, sizes = nested.to_int8(codes, bits)
+        return kernel.pack_codes(torch.from_numpy(steps), torch.from_numpy(sizes), bias)
+    return kernel.pack(torch.from_numpy(nested.decode(codes, bits)), bias)
 
 
 @dataclass
@@ -152,7 +184,7 @@ class _Layer:
 
     @classmethod
     def of(cls, module: nn.Module, stored: torch.Tensor, every: int) -> _Layer:
-        values, rows = as_array(stored), slice(None, None, every)
+        values, rows = as_array(stored), slice(None) if every == 1 else slice(None, None, every)
         magnitude = float(np.abs(values).sum(dtype=np.float64))
         return cls(module, stored, nested.encode(values), rows, values[rows].copy(), magnitude)
 

@@ -6,12 +6,13 @@ them where the layer was.
 """
 
 from coinfer_ros.adapters.kernels.choice import AUTO, NAMES, available, kernel_for
-from coinfer_ros.adapters.kernels.kernel import Kernel, PackedLinear
+from coinfer_ros.adapters.kernels.kernel import Int8Kernel, Kernel, PackedLinear
 from coinfer_ros.adapters.kernels.switchable import SwitchableLinear
 
 __all__ = [
     "AUTO",
     "NAMES",
+    "Int8Kernel",
     "Kernel",
     "PackedLinear",
     "SwitchableLinear",

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from coinfer_ros.adapters.kernels import rows
-from coinfer_ros.adapters.kernels.kernel import Kernel, Shaped
+from coinfer_ros.adapters.kernels.kernel import Int8Kernel, Shaped
 
 # cuBLAS multiplies no fewer tokens, and sides that are multiples of this.
 TOKENS_LEAST = 32
@@ -18,10 +18,9 @@ class Int8CudaLinear:
     """One layer as rows of codes."""
 
     def __init__(
-        self, weight: torch.Tensor, bias: torch.Tensor | None, device: torch.device
+        self, codes: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None
     ) -> None:
-        codes, scales = rows.quantized(weight.to(device))
-        self._codes, self._scales = codes, scales.flatten()
+        self._codes, self._scales = codes, scales
         self._bias = torch.zeros_like(self._scales) if bias is None else bias.detach().to(scales)
         self.bytes = codes.nbytes + self._scales.nbytes + self._bias.nbytes
 
@@ -41,10 +40,8 @@ class Int8CudaLinear:
         return (self._codes[rows] * self._scales[rows, None]).cpu()
 
 
-class Int8Cuda(Kernel):
+class Int8Cuda(Int8Kernel):
     """8-bit codes of weights and activations, added up in 32 bits."""
-
-    name, bits = "int8", 8
 
     @staticmethod
     def lacks(device: torch.device) -> str:
@@ -61,6 +58,8 @@ class Int8Cuda(Kernel):
         odd = linear.in_features % SIDE or linear.out_features % SIDE
         return f"in_features and out_features must be multiples of {SIDE}" if odd else ""
 
-    def pack(self, weight: torch.Tensor, bias: torch.Tensor | None) -> Int8CudaLinear:
-        """Round a layer's rows to 8 bits."""
-        return Int8CudaLinear(weight, bias, self.device)
+    def pack_codes(
+        self, codes: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None
+    ) -> Int8CudaLinear:
+        """Bring a layer's codes to the device."""
+        return Int8CudaLinear(codes.to(self.device), scales.to(self.device), bias)

@@ -12,7 +12,7 @@ from typing import cast
 import torch
 
 from coinfer_ros.adapters.kernels import machine, rows
-from coinfer_ros.adapters.kernels.kernel import Kernel
+from coinfer_ros.adapters.kernels.kernel import Int8Kernel
 
 # oneDNN multiplies unsigned by signed bytes. Signed by signed is in its packed form a reference
 # loop, ten thousand times slower, and nothing says so.
@@ -22,12 +22,13 @@ ZERO_POINT = 128
 class Int8OneDNNLinear:
     """One layer as oneDNN lays it out."""
 
-    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
-        codes, scales = rows.quantized(weight)
+    def __init__(
+        self, codes: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None
+    ) -> None:
         self._packed = torch.ops.onednn.qlinear_prepack(codes, None)
-        self._scales = scales.flatten()
-        self._zeros = torch.zeros(len(weight), dtype=torch.int32)
-        self._bias = torch.zeros(len(weight)) if bias is None else bias.detach().float()
+        self._scales = scales
+        self._zeros = torch.zeros(len(codes), dtype=torch.int32)
+        self._bias = torch.zeros(len(codes)) if bias is None else bias.detach().float()
         self.bytes = codes.nbytes + self._scales.nbytes + self._zeros.nbytes + self._bias.nbytes
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
@@ -45,10 +46,8 @@ class Int8OneDNNLinear:
         return codes[rows] * self._scales[rows, None]
 
 
-class Int8OneDNN(Kernel):
+class Int8OneDNN(Int8Kernel):
     """8-bit codes of weights and activations, added up in 32 bits."""
-
-    name, bits = "int8", 8
 
     @staticmethod
     def lacks(device: torch.device) -> str:
@@ -57,9 +56,11 @@ class Int8OneDNN(Kernel):
             return "it is for x86 CPUs"
         return _fault()
 
-    def pack(self, weight: torch.Tensor, bias: torch.Tensor | None) -> Int8OneDNNLinear:
-        """Round a layer's rows to 8 bits and lay them out."""
-        return Int8OneDNNLinear(weight, bias)
+    def pack_codes(
+        self, codes: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None
+    ) -> Int8OneDNNLinear:
+        """Lay a layer's codes out."""
+        return Int8OneDNNLinear(codes, scales, bias)
 
 
 def _multiply(

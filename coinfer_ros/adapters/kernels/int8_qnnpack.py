@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from coinfer_ros.adapters.kernels import machine, rows
-from coinfer_ros.adapters.kernels.kernel import Kernel
+from coinfer_ros.adapters.kernels.kernel import Int8Kernel
 
 ENGINE = "qnnpack"
 
@@ -21,10 +21,11 @@ ENGINE = "qnnpack"
 class Int8QNNPACKLinear:
     """One layer as QNNPACK lays it out; it keeps the codes beside its own layout."""
 
-    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
-        codes, scales = rows.quantized(weight)
-        self._packed = _prepacked(codes, scales.flatten().double())
-        self._bias = torch.zeros(len(weight)) if bias is None else bias.detach().float()
+    def __init__(
+        self, codes: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None
+    ) -> None:
+        self._packed = _prepacked(codes, scales.double())
+        self._bias = torch.zeros(len(codes)) if bias is None else bias.detach().float()
         self.bytes = 2 * codes.nbytes + 3 * scales.nbytes + self._bias.nbytes
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
@@ -42,10 +43,8 @@ class Int8QNNPACKLinear:
         return found
 
 
-class Int8QNNPACK(Kernel):
+class Int8QNNPACK(Int8Kernel):
     """8-bit codes of weights and activations, added up in 32 bits."""
-
-    name, bits = "int8", 8
 
     @staticmethod
     def lacks(device: torch.device) -> str:
@@ -55,9 +54,11 @@ class Int8QNNPACK(Kernel):
         there = ENGINE in torch.backends.quantized.supported_engines
         return "" if there else "this torch has no QNNPACK"
 
-    def pack(self, weight: torch.Tensor, bias: torch.Tensor | None) -> Int8QNNPACKLinear:
-        """Round a layer's rows to 8 bits and lay them out."""
-        return Int8QNNPACKLinear(weight, bias)
+    def pack_codes(
+        self, codes: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None
+    ) -> Int8QNNPACKLinear:
+        """Lay a layer's codes out."""
+        return Int8QNNPACKLinear(codes, scales, bias)
 
 
 def _prepacked(codes: torch.Tensor, scales: torch.Tensor) -> Any:

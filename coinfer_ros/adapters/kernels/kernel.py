@@ -8,6 +8,8 @@ from typing import Protocol
 
 import torch
 
+from coinfer_ros.adapters.kernels import rows
+
 
 class Shaped(Protocol):
     """A linear layer, as far as a kernel asks."""
@@ -76,4 +78,26 @@ class Kernel(ABC):
         :param weight: (O, I) float32.
         :param bias: (O,) float32.
         :raises InvalidInput: when a weight is not finite.
+        """
+
+
+class Int8Kernel(Kernel):
+    """A kernel of 8-bit codes: weights that are codes already need not become floats on the way."""
+
+    name, bits = "int8", 8
+
+    def pack(self, weight: torch.Tensor, bias: torch.Tensor | None) -> PackedLinear:
+        """Round a layer's rows to 8 bits and pack them."""
+        codes, scales = rows.quantized(weight.to(self.device))
+        return self.pack_codes(codes, scales.flatten(), bias)
+
+    @abstractmethod
+    def pack_codes(
+        self, codes: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None
+    ) -> PackedLinear:
+        """Pack a layer's codes as they are.
+
+        :param codes: (O, I) int8 in [-127, 127].
+        :param scales: (O,) float32, what one step of each row is worth.
+        :param bias: (O,) float32.
         """

@@ -22,6 +22,7 @@ from coinfer_ros.adapters.training.student import (
     MAX_TEXT_TOKENS,
     MEAN,
     PATCH_PX,
+    PLACE_STD,
     STD,
     Batch,
     pixels,
@@ -47,6 +48,8 @@ class Blip2Student:
         self.model = Blip2ForConditionalGeneration(_config(self.words))
         # The library starts all queries at nought, where they would stay the same for ever.
         torch.nn.init.normal_(self.model.query_tokens)
+        places = self.model.vision_model.embeddings.position_embedding
+        torch.nn.init.normal_(places, std=PLACE_STD)
         self.model.generation_config = GenerationConfig(
             bos_token_id=self.words[BEGIN],
             eos_token_id=self.words[END],

@@ -22,6 +22,7 @@ from coinfer_ros.adapters.training.student import (
     MAX_TEXT_TOKENS,
     MEAN,
     PATCH_PX,
+    PLACE_STD,
     STD,
     Batch,
     pixels,
@@ -48,7 +49,9 @@ class GitStudent:
         self.words = vocabulary(SPECIAL, texts)
         self.model = GitForCausalLM(_config(self.words, frames))
         if frames > 1:
-            # The library starts them at nought, where a clip looks the same backwards.
+            places = self.model.git.image_encoder.vision_model.embeddings.position_embedding
+            torch.nn.init.normal_(places.weight, std=PLACE_STD)
+            # The library starts these at nought, where a clip looks the same backwards.
             for embedding in self.model.git.img_temporal_embedding:
                 torch.nn.init.normal_(embedding, std=TEMPORAL_STD)
 

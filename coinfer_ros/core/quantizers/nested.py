@@ -56,6 +56,12 @@ class NestedCodes:
         """Bytes of codes, scales and laws."""
         return self.codes.nbytes + self.scales.nbytes + self.laws.nbytes
 
+    def rows(self, which: slice) -> NestedCodes:
+        """Return the codes of some rows, at least one."""
+        if which == slice(None):
+            return self
+        return NestedCodes(self.codes[which], self.scales[which], self.laws[which])
+
 
 def encode(weights: Weights) -> NestedCodes:
     """Store a tensor for all widths.
