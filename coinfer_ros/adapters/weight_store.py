@@ -62,7 +62,7 @@ class WeightStore:
         kernel: str = AUTO,
     ) -> None:
         self._device, self._kernel = device, kernel
-        kernel_for(FULL_BITS, device, kernel)  # an unknown name is refused at once
+        kernel_for(min(WEIGHT_BITS), device, kernel)  # an unknown name is refused at once
         found = quantizable(module)
         every = _every(sum(stored[name].numel() for name in found))
         self._layers = {

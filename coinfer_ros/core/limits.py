@@ -64,3 +64,8 @@ WEIGHT_RATE = Limits(1e-30, 1e30, "1/weight")
 BITS_MAX = 32  # widest bit-width that is chosen from
 TOKENS_MAX = 1_000_000
 WEIGHT_BITS_MAX = 64  # widest that weights come in
+
+# Images: a camera's largest, and what no camera makes. Resizing a very narrow image to the model's
+# square first makes it very long.
+MOST_PIXELS = 64_000_000
+GREATEST_ASPECT = 16

@@ -23,9 +23,6 @@ from coinfer_ros.msg import Answer, Embedding, Plan, Trace
 
 LONGEST_NAME_BYTES = 64
 LONGEST_PROMPT_BYTES = 1024
-# Resizing a very narrow image to the model's square first makes it very long; no camera does this.
-GREATEST_ASPECT = 16
-MOST_PIXELS = 64_000_000
 _MEASURABLE = limits.Limits(-1e6, 1e6, "s or J")
 _CHANNELS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1}
 
@@ -62,9 +59,9 @@ def image_to_rgb(message: Image | CompressedImage) -> NDArray[np.uint8]:
 
 def _sane(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     rows, columns = pixels.shape[:2]
-    if max(rows, columns) > GREATEST_ASPECT * min(rows, columns) or rows * columns > MOST_PIXELS:
+    if max(rows, columns) > limits.GREATEST_ASPECT * min(rows, columns) or rows * columns > limits.MOST_PIXELS:
         raise InvalidInput(
-            f"image must have sides of at most {GREATEST_ASPECT} to 1 and at most {MOST_PIXELS} "
+            f"image must have sides of at most {limits.GREATEST_ASPECT} to 1 and at most {limits.MOST_PIXELS} "
             f"pixels, got {columns} x {rows}"
         )
     return pixels

@@ -37,7 +37,12 @@ class Dense(Kernel):
         """Return nothing: it runs everywhere."""
         return ""
 
-    def pack(self, weight: torch.Tensor, bias: torch.Tensor | None) -> DenseLinear:
+    def pack(
+        self,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        peaks: torch.Tensor | None = None,  # noqa: ARG002
+    ) -> DenseLinear:
         """Put a layer on the device in this type."""
         rows.finite(rows.scales_of(weight))
         moved = None if bias is None else bias.detach().to(self.device, self.dtype)

@@ -80,7 +80,12 @@ class Int4(Kernel):
         odd = linear.out_features % OUTPUTS
         return f"out_features must be a multiple of {OUTPUTS}" if odd else ""
 
-    def pack(self, weight: torch.Tensor, bias: torch.Tensor | None) -> Int4Linear:
+    def pack(
+        self,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        peaks: torch.Tensor | None = None,  # noqa: ARG002
+    ) -> Int4Linear:
         """Round a layer's groups to 4 bits and lay them out."""
         codes, scales = groups.quantized(weight.to(self.device))
         return _laid_out(codes, scales, bias)

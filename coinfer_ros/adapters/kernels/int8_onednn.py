@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs linear layers in 8-bit integers on x86 CPUs, through oneDNN.
-
-Each weight row has a scale, and each token, found anew at each call: a token of large values, as
-vision transformers have, does not cost all others their precision.
-"""
+"""Runs linear layers in 8-bit integers on x86 CPUs, through oneDNN."""
 
 from __future__ import annotations
 
@@ -12,42 +8,34 @@ from typing import cast
 import torch
 
 from coinfer_ros.adapters.kernels import machine, rows
-from coinfer_ros.adapters.kernels.kernel import Int8Kernel
+from coinfer_ros.adapters.kernels.int8 import Int8Linear
+from coinfer_ros.adapters.kernels.kernel import Kernel
 
 # oneDNN multiplies unsigned by signed bytes. Signed by signed is in its packed form a reference
 # loop, ten thousand times slower, and nothing says so.
 ZERO_POINT = 128
 
 
-class Int8OneDNNLinear:
+class Int8OneDNNLinear(Int8Linear):
     """One layer as oneDNN lays it out."""
 
-    def __init__(
-        self, codes: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None
-    ) -> None:
+    def _lay_out(self, codes: torch.Tensor) -> int:
         self._packed = torch.ops.onednn.qlinear_prepack(codes, None)
-        self._scales = scales
         self._zeros = torch.zeros(len(codes), dtype=torch.int32)
-        self._bias = torch.zeros(len(codes)) if bias is None else bias.detach().float()
-        self.bytes = codes.nbytes + self._scales.nbytes + self._zeros.nbytes + self._bias.nbytes
+        return codes.nbytes + self._zeros.nbytes
 
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """Turn (..., I) into (..., O)."""
-        tokens = x.reshape(-1, x.shape[-1]).float()  # (M, I)
-        scales = rows.scales_of(tokens)
+    def _multiply(self, tokens: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
         shifted = rows.codes_of(tokens, scales).view(torch.uint8).bitwise_xor_(ZERO_POINT)
-        y = _multiply(shifted, self._packed, self._scales, self._zeros)
-        y = torch.addcmul(self._bias, y, scales, out=y)
-        return y.view(*x.shape[:-1], y.shape[-1]).to(x.dtype)
+        return _product(shifted, self._packed, self._scales, self._zeros)
 
-    def weight(self, rows: slice = slice(None)) -> torch.Tensor:
-        """Return codes times scales."""
-        codes: torch.Tensor = self._packed.to_dense().t()
-        return codes[rows] * self._scales[rows, None]
+    def _codes(self) -> torch.Tensor:
+        return cast(torch.Tensor, self._packed.to_dense()).t()
 
 
-class Int8OneDNN(Int8Kernel):
+class Int8OneDNN(Kernel):
     """8-bit codes of weights and activations, added up in 32 bits."""
+
+    name, bits = "int8", 8
 
     @staticmethod
     def lacks(device: torch.device) -> str:
@@ -56,14 +44,17 @@ class Int8OneDNN(Int8Kernel):
             return "it is for x86 CPUs"
         return _fault()
 
-    def pack_codes(
-        self, codes: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None
+    def pack(
+        self,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        peaks: torch.Tensor | None = None,
     ) -> Int8OneDNNLinear:
-        """Lay a layer's codes out."""
-        return Int8OneDNNLinear(codes, scales, bias)
+        """Round a layer's rows to 8 bits and lay them out."""
+        return Int8OneDNNLinear(weight.detach(), bias, peaks)
 
 
-def _multiply(
+def _product(
     shifted: torch.Tensor, packed: torch.Tensor, scales: torch.Tensor, zeros: torch.Tensor
 ) -> torch.Tensor:
     """Multiply codes (M, I), shifted to unsigned, by packed ones; return (M, O) float32."""
@@ -81,7 +72,7 @@ def _fault() -> str:
         packed = torch.ops.onednn.qlinear_prepack(codes, None)
         shifted = torch.full((outputs, inputs), 255, dtype=torch.uint8)
         zeros = torch.zeros(outputs, dtype=torch.int32)
-        y = _multiply(shifted, packed, torch.ones(outputs), zeros)
+        y = _product(shifted, packed, torch.ones(outputs), zeros)
     except (AttributeError, RuntimeError) as error:
         return f"this torch has no oneDNN for it ({str(error).splitlines()[0]})"
     return "" if (y == inputs * 127 * 127).all() else "this CPU has no 8-bit products (VNNI)"

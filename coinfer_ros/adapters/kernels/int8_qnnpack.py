@@ -8,43 +8,37 @@ each has its own in effect.
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, cast
 
 import torch
 
-from coinfer_ros.adapters.kernels import machine, rows
-from coinfer_ros.adapters.kernels.kernel import Int8Kernel
+from coinfer_ros.adapters.kernels import machine
+from coinfer_ros.adapters.kernels.int8 import Int8Linear
+from coinfer_ros.adapters.kernels.kernel import Kernel
 
 ENGINE = "qnnpack"
 
 
-class Int8QNNPACKLinear:
-    """One layer as QNNPACK lays it out; it keeps the codes beside its own layout."""
+class Int8QNNPACKLinear(Int8Linear):
+    """One layer as QNNPACK lays it out; torch keeps the codes and their scales beside."""
 
-    def __init__(
-        self, codes: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None
-    ) -> None:
-        self._packed = _prepacked(codes, scales.double())
-        self._bias = torch.zeros(len(codes)) if bias is None else bias.detach().float()
-        self.bytes = 2 * codes.nbytes + 3 * scales.nbytes + self._bias.nbytes
+    def _lay_out(self, codes: torch.Tensor) -> int:
+        self._packed = _prepacked(codes, self._scales.double())
+        return 2 * codes.nbytes + 2 * self._scales.nbytes
 
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """Turn (..., I) into (..., O)."""
-        tokens = x.reshape(-1, x.shape[-1]).float()  # (M, I)
-        scales = rows.scales_of(tokens)
+    def _multiply(self, tokens: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
         even = (tokens * scales.reciprocal()).nan_to_num_(0.0)  # NaN comes back with the scale
-        y = torch.ops.quantized.linear_dynamic(even, self._packed)
-        y = torch.addcmul(self._bias, y, scales, out=y)
-        return y.view(*x.shape[:-1], y.shape[-1]).to(x.dtype)
+        return cast(torch.Tensor, torch.ops.quantized.linear_dynamic(even, self._packed))
 
-    def weight(self, rows: slice = slice(None)) -> torch.Tensor:
-        """Return codes times scales."""
-        found: torch.Tensor = torch.ops.quantized.linear_unpack(self._packed)[0].dequantize()[rows]
-        return found
+    def _codes(self) -> torch.Tensor:
+        rounded, _bias = torch.ops.quantized.linear_unpack(self._packed)
+        return cast(torch.Tensor, rounded.int_repr())
 
 
-class Int8QNNPACK(Int8Kernel):
+class Int8QNNPACK(Kernel):
     """8-bit codes of weights and activations, added up in 32 bits."""
+
+    name, bits = "int8", 8
 
     @staticmethod
     def lacks(device: torch.device) -> str:
@@ -54,11 +48,14 @@ class Int8QNNPACK(Int8Kernel):
         there = ENGINE in torch.backends.quantized.supported_engines
         return "" if there else "this torch has no QNNPACK"
 
-    def pack_codes(
-        self, codes: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None
+    def pack(
+        self,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        peaks: torch.Tensor | None = None,
     ) -> Int8QNNPACKLinear:
-        """Lay a layer's codes out."""
-        return Int8QNNPACKLinear(codes, scales, bias)
+        """Round a layer's rows to 8 bits and lay them out."""
+        return Int8QNNPACKLinear(weight.detach(), bias, peaks)
 
 
 def _prepacked(codes: torch.Tensor, scales: torch.Tensor) -> Any:

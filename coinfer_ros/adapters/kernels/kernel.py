@@ -72,11 +72,18 @@ class Kernel(ABC):
         return ""
 
     @abstractmethod
-    def pack(self, weight: torch.Tensor, bias: torch.Tensor | None) -> PackedLinear:
+    def pack(
+        self,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        peaks: torch.Tensor | None = None,
+    ) -> PackedLinear:
         """Pack a layer; safe beside running ones.
 
         :param weight: (O, I) float32.
         :param bias: (O,) float32.
+        :param peaks: (I,) the largest magnitude that each input was seen with, where known: a
+            kernel that rounds activations then rounds them less.
         :raises InvalidInput: when a weight is not finite.
         """
 

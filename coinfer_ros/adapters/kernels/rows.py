@@ -31,8 +31,8 @@ def quantized(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
     :raises InvalidInput: when a weight is not finite.
     """
-    scales = finite(scales_of(weight.detach()))
-    return codes_of(weight.detach(), scales), scales
+    scales = finite(scales_of(weight))
+    return codes_of(weight, scales), scales
 
 
 def finite(found: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from coinfer_ros.adapters.models.opening import Opened, image_part
 from coinfer_ros.adapters.kernels import AUTO
 from coinfer_ros.adapters.weight_store import WeightStore, quantizable
 from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.limits import MOST_PIXELS
 from coinfer_ros.core.model import FULL_BITS, HeadWeights
 
 
@@ -114,6 +116,8 @@ class VisionHead:
         kind = type(image).__name__
         if isinstance(image, np.ndarray):
             kind = f"{image.dtype} {image.shape}"
+            if image.ndim >= 3 and math.prod(image.shape[-3:-1]) > MOST_PIXELS:
+                raise InvalidInput(f"image must have at most {MOST_PIXELS} pixels, got {kind}")
             if image.dtype == np.uint8 and image.size and image.shape[-1:] == (3,):
                 if image.ndim == 3:
                     return np.broadcast_to(image, (self.frames, *image.shape))

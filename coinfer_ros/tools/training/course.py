@@ -73,7 +73,7 @@ def follow(
     with stop_requests() as stop:
         while (done := length.done(trainer.step, time.monotonic() - began_s)) < 1.0:
             loss = trainer.advance(draw(), done=done)
-            if trainer.step % TELL_EVERY == 0:
+            if trainer.step % TELL_EVERY == 0 or trainer.step == length.steps:
                 tell(trainer.step, _finite(float(loss), trainer.step))
             due = time.monotonic() - kept_s > KEEP_EVERY_S
             if due or stop():

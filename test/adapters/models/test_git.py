@@ -357,6 +357,12 @@ def test_what_is_no_image_is_refused(head: VisionHead, image: object) -> None:
         head.embed(image)  # type: ignore[arg-type]
 
 
+def test_an_image_larger_than_any_camera_s_is_refused(head: VisionHead) -> None:
+    huge = np.broadcast_to(np.uint8(0), (8001, 8000, 3))
+    with pytest.raises(InvalidInput, match="image must have at most 64000000 pixels, got uint8"):
+        head.embed(huge)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 400), (400, 3), (33, 32)])
 def test_an_image_of_any_size_is_resized(head: VisionHead, shape: tuple[int, int]) -> None:
     assert head.embed(picture(0, *shape)).shape == head.info.embedding_shape
