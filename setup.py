@@ -49,7 +49,16 @@ setup(
         "safetensors>=0.4",
         "scipy>=1.11",
         "torch>=2.4",
-        "transformers>=5",
+        "transformers>=5.20",
     ],
-    extras_require={"evaluation": ["cvxpy>=1.6", "gymnasium>=1.0", "stable-baselines3>=2.4"]},
+    extras_require={
+        "evaluation": [
+            "cvxpy>=1.6",
+            "gymnasium>=1.0",
+            "pycocoevalcap>=1.2",
+            "stable-baselines3>=2.4",
+        ],
+        "runtimes": ["onnx>=1.18", "onnxruntime>=1.20", "openvino>=2025.0"],
+        "smolvlm": ["num2words>=0.5"],
+    },
 )

@@ -15,7 +15,7 @@ from transformers import Blip2VisionConfig, Blip2VisionModel, PreTrainedModel
 from transformers.models.git.configuration_git import GitVisionConfig
 from transformers.models.git.modeling_git import GitVisionModel
 
-from coinfer_ros.adapters.kernels import Kernel, SwitchableLinear
+from coinfer_ros.adapters.kernels import Kernel, SwitchableLinear, kernel_for, observe
 
 SIDE = 224  # pixels
 # Magnitudes of the channels between norm and layer in large transformers differ as widely:
@@ -29,17 +29,21 @@ class Encoder:
 
     :param model: all but the linear layers' weights.
     :param linears: those layers' weights and biases, float32, by name.
+    :param factors: what balances their channels in 8 bits, found on a gray image.
     """
 
     model: Any
     linears: dict[str, nn.Linear]
+    factors: dict[str, torch.Tensor | None]
 
     @property
     def weights(self) -> int:
         """Weights of the linear layers."""
         return sum(linear.weight.numel() for linear in self.linears.values())
 
-    def on(self, kernel: Kernel, around: torch.dtype) -> tuple[Callable[[torch.Tensor], Any], int]:
+    def on(
+        self, kernel: Kernel, around: torch.dtype, *, balanced: bool = True
+    ) -> tuple[Callable[[torch.Tensor], Any], int]:
         """Return the encoder on one kernel, and the bytes that its linear layers take.
 
         :param around: type of all that is not a linear layer.
@@ -47,7 +51,8 @@ class Encoder:
         model = copy.deepcopy(self.model).to(kernel.device, around)
         held = 0
         for name, linear in self.linears.items():
-            packed = kernel.pack(linear.weight, linear.bias)
+            factors = self.factors[name] if balanced else None
+            packed = kernel.pack(linear.weight, linear.bias, factors)
             model.get_submodule(name).packed = packed
             held += packed.bytes
         return lambda pixels: model(pixels.to(around)).last_hidden_state, held
@@ -74,9 +79,15 @@ def vit_g() -> PreTrainedModel:
 def split(model: PreTrainedModel) -> Encoder:
     """Take the linear layers out of a model and put switchable ones in their place."""
     linears = {name: m for name, m in model.named_modules() if isinstance(m, nn.Linear)}
-    for name, linear in linears.items():
-        model.set_submodule(name, SwitchableLinear(linear))
-    return Encoder(model, linears)
+    slots = {name: SwitchableLinear(linear) for name, linear in linears.items()}
+    wide = kernel_for(32, "cpu")
+    for name, slot in slots.items():
+        slot.packed = wide.pack(linears[name].weight, linears[name].bias)
+        model.set_submodule(name, slot)
+    observe(model, lambda: model(torch.zeros(1, 3, SIDE, SIDE)))
+    for slot in slots.values():
+        del slot.packed
+    return Encoder(model, linears, {name: slot.factors for name, slot in slots.items()})
 
 
 def graphed(

@@ -45,7 +45,8 @@ def measure(options: Options) -> Section:
             f"{passes.FRAMES} frames of each in turn, after one that does not count. Times as "
             "fast: as float32 in this run. Error: distance of the last hidden state from "
             "float32's, as a share of its size; with random weights errors grow over the layers "
-            "as they would not in a trained model, so that they rank kernels and no more. J a "
+            "as they would not in a trained model, so that they rank kernels and no more. Channels "
+            "are balanced between activations and weights by what a gray image shows. J a "
             "frame: the driver's counter over 2 s of frames, idle power included."
         ),
     )
@@ -56,6 +57,9 @@ def _passes(device: torch.device, image: torch.Tensor) -> Iterator[tuple[str, Pa
     for kernel in reversed(available(device)):
         run, held = encoder.on(kernel, passes.around(kernel))
         yield kernel.name, Pass(run, held)
+        if kernel.name == NARROW:
+            plain, held = encoder.on(kernel, passes.around(kernel), balanced=False)
+            yield f"{NARROW}, channels not balanced", Pass(plain, held)
         if device.type == "cuda":
             yield f"{kernel.name}, as a CUDA graph", Pass(encoders.graphed(run, image), held)
     if device.type == "cpu":

@@ -33,7 +33,11 @@ _IMAGE_WIDTH = (
 )
 _IMAGE_HEIGHT = ("model.image_height", 0, "The same for the height.")
 _MOST_SIDE = 8192
-_DEVICE = ("model.device", "auto", "Where it computes: a CUDA GPU, this processor, or whichever is.")
+_DEVICE = (
+    "model.device",
+    "auto",
+    "Where it computes: a CUDA GPU, this processor, or whichever is.",
+)
 _DEVICES = ("auto", "cpu", "cuda")
 _HEAD_FLOP = (
     "workload.head_flop",

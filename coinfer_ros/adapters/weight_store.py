@@ -66,7 +66,7 @@ class WeightStore:
         found = quantizable(module)
         every = _every(sum(stored[name].numel() for name in found))
         self._layers = {
-            name: _Layer.of(layer, stored[name], every) for name, layer in found.items()
+            name: _Layer.of(name, layer, stored[name], every) for name, layer in found.items()
         }
         for name, layer in self._layers.items():
             if isinstance(layer.module, nn.Linear):
@@ -106,9 +106,8 @@ class WeightStore:
         # Layers are independent, and most of the work is done without Python's lock.
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="weights") as pool:
             brought = pool.map(lambda layer: self._bring(layer, bits), self._layers.values())
-        for (name, layer), (ready[name], kernel, used) in zip(
-            self._layers.items(), brought, strict=True
-        ):
+        for layer, (weights, kernel, used) in zip(self._layers.values(), brought, strict=True):
+            ready[layer.name] = weights
             runs_on[kernel] += layer.slot is not None
             error += float(np.abs(used - layer.sample).sum(dtype=np.float64))
             measured += used.size
@@ -166,6 +165,7 @@ def _packed(
 class _Layer:
     """One layer with quantized weights.
 
+    :param name: its weights' name.
     :param stored: its weights in the checkpoint, as stored, on the memory map.
     :param codes: its nested codes.
     :param rows: which rows the distortion is measured on.
@@ -174,6 +174,7 @@ class _Layer:
     :param slot: what runs in a Linear layer's place.
     """
 
+    name: str
     module: Any
     stored: torch.Tensor
     codes: nested.NestedCodes
@@ -183,10 +184,12 @@ class _Layer:
     slot: SwitchableLinear | None = None
 
     @classmethod
-    def of(cls, module: nn.Module, stored: torch.Tensor, every: int) -> _Layer:
+    def of(cls, name: str, module: nn.Module, stored: torch.Tensor, every: int) -> _Layer:
         values, rows = as_array(stored), slice(None) if every == 1 else slice(None, None, every)
         magnitude = float(np.abs(values).sum(dtype=np.float64))
-        return cls(module, stored, nested.encode(values), rows, values[rows].copy(), magnitude)
+        return cls(
+            name, module, stored, nested.encode(values), rows, values[rows].copy(), magnitude
+        )
 
     def values(self, bits: int) -> NDArray[np.float32]:
         """Return the weights at ``bits``, in memory of their own."""

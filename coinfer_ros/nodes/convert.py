@@ -59,10 +59,11 @@ def image_to_rgb(message: Image | CompressedImage) -> NDArray[np.uint8]:
 
 def _sane(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     rows, columns = pixels.shape[:2]
-    if max(rows, columns) > limits.GREATEST_ASPECT * min(rows, columns) or rows * columns > limits.MOST_PIXELS:
+    narrow = max(rows, columns) > limits.GREATEST_ASPECT * min(rows, columns)
+    if narrow or rows * columns > limits.MOST_PIXELS:
         raise InvalidInput(
-            f"image must have sides of at most {limits.GREATEST_ASPECT} to 1 and at most {limits.MOST_PIXELS} "
-            f"pixels, got {columns} x {rows}"
+            f"image must have sides of at most {limits.GREATEST_ASPECT} to 1 and at most "
+            f"{limits.MOST_PIXELS} pixels, got {columns} x {rows}"
         )
     return pixels
 

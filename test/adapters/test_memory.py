@@ -36,7 +36,7 @@ def test_memory_that_is_filled_is_counted() -> None:
 def test_a_system_that_does_not_tell_is_unavailable(tmp_path: Path, text: str) -> None:
     file = tmp_path / "status"
     file.write_text(text)
-    with pytest.raises(Unavailable, match="resident memory must be told by .* got none"):
+    with pytest.raises(Unavailable, match=r"resident memory must be told by .* got none"):
         resident(file)
     with pytest.raises(Unavailable, match="resident memory must be told by"):
         resident(tmp_path / "none")

@@ -125,7 +125,7 @@ def test_another_model_s_weights_are_refused() -> None:
 
 
 def test_a_kernel_that_is_not_here_is_refused_before_any_work() -> None:
-    with pytest.raises(Unsupported, match="kernel must be one of auto, .*got 'int3'"):
+    with pytest.raises(Unsupported, match=r"kernel must be one of auto, .*got 'int3'"):
         WeightStore(network(), stored(network()), kernel="int3")
 
 

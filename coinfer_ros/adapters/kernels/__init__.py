@@ -8,7 +8,8 @@ then several times as true on models with channels of very different size.
 
 from coinfer_ros.adapters.kernels.balance import observe
 from coinfer_ros.adapters.kernels.choice import AUTO, NAMES, available, kernel_for
-from coinfer_ros.adapters.kernels.kernel import Int8Kernel, Kernel, PackedLinear
+from coinfer_ros.adapters.kernels.int8 import Int8Kernel
+from coinfer_ros.adapters.kernels.kernel import Kernel, PackedLinear
 from coinfer_ros.adapters.kernels.switchable import SwitchableLinear
 
 __all__ = [

@@ -16,35 +16,36 @@ from torch import nn
 
 from coinfer_ros.adapters.kernels.switchable import SwitchableLinear
 
-# Of two: beyond, a channel is nearly dead on one side and its factor would be noise.
-GREATEST_EXPONENT = 12
+# A channel counts for this share of the mean at least: one that was nearly dead in what was observed
+# may live in the next image, and must find its weights not rounded away.
+LEAST_SHARE = 1 / 64
+# Of two: below, balancing gains less than a bit and each token is one more pass through memory.
+LEAST_EXPONENT = 2
 PEAK_LEAST = 1e-30
 
 
-def factors(weight: torch.Tensor, peaks: torch.Tensor | None) -> torch.Tensor | None:
+def factors_of(weight: torch.Tensor, peaks: torch.Tensor) -> torch.Tensor | None:
     """Return what to multiply each input by, and divide its weights by; None for nothing.
 
     :param weight: (O, I).
-    :param peaks: (I,) the largest magnitude that each input was seen with; None when unknown.
+    :param peaks: (I,) the largest magnitude that each input was seen with.
     """
-    if peaks is None:
-        return None
-    ratio = weight.abs().amax(0).clamp_min(PEAK_LEAST) / peaks.to(weight).clamp_min(PEAK_LEAST)
-    exponents = ratio.log2().div_(2)
-    even = (exponents - exponents.median()).round_().clamp_(-GREATEST_EXPONENT, GREATEST_EXPONENT)
-    return even.exp2_() if even.any() else None
+    exponents = (_floored(weight.abs().amax(0)) / _floored(peaks)).log2().div_(2)
+    even = (exponents - exponents.median()).round_()
+    return even.exp2() if even.abs().max() >= LEAST_EXPONENT else None
 
 
 @torch.no_grad()
 def observe(module: nn.Module, run: Callable[[], object]) -> None:
-    """Tell every switchable layer of ``module`` the peaks of its inputs.
+    """Find the factors of every switchable layer of ``module``; weights packed later use them.
 
-    :param run: runs ``module`` on something typical, on kernels of full precision.
+    :param run: runs ``module`` on something typical; its weights in place are of full precision.
     """
+    seen: dict[SwitchableLinear, torch.Tensor] = {}
 
     def look(layer: SwitchableLinear, given: tuple[torch.Tensor]) -> None:
-        seen = given[0].detach().float().abs().flatten(0, -2).amax(0)
-        layer.peaks = seen if layer.peaks is None else torch.maximum(layer.peaks, seen)
+        peaks = given[0].detach().float().abs().flatten(0, -2).amax(0).cpu()
+        seen[layer] = torch.maximum(seen.get(layer, peaks), peaks)
 
     layers = [child for child in module.modules() if isinstance(child, SwitchableLinear)]
     hooks = [layer.register_forward_pre_hook(look) for layer in layers]
@@ -53,3 +54,9 @@ def observe(module: nn.Module, run: Callable[[], object]) -> None:
     finally:
         for hook in hooks:
             hook.remove()
+    for layer, peaks in seen.items():
+        layer.factors = factors_of(layer.packed.weight(), peaks)
+
+
+def _floored(magnitudes: torch.Tensor) -> torch.Tensor:
+    return magnitudes.clamp_min(max(PEAK_LEAST, LEAST_SHARE * float(magnitudes.mean())))

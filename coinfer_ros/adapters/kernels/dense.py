@@ -41,7 +41,7 @@ class Dense(Kernel):
         self,
         weight: torch.Tensor,
         bias: torch.Tensor | None,
-        peaks: torch.Tensor | None = None,  # noqa: ARG002
+        factors: torch.Tensor | None = None,  # noqa: ARG002
     ) -> DenseLinear:
         """Put a layer on the device in this type."""
         rows.finite(rows.scales_of(weight))

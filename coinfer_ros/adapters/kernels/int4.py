@@ -84,7 +84,7 @@ class Int4(Kernel):
         self,
         weight: torch.Tensor,
         bias: torch.Tensor | None,
-        peaks: torch.Tensor | None = None,  # noqa: ARG002
+        factors: torch.Tensor | None = None,  # noqa: ARG002
     ) -> Int4Linear:
         """Round a layer's groups to 4 bits and lay them out."""
         codes, scales = groups.quantized(weight.to(self.device))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the 8-bit kernels share: one scale a weight row, and one a token.
 
-The tokens' scales are found anew at each call: a token of large values, as vision transformers have,
-does not cost all others their precision. Channels are balanced where their size is known.
+The tokens' scales are found anew at each call: a token of large values, as vision transformers
+have, does not cost all others their precision. Large channels are balanced where they are known.
 """
 
 from __future__ import annotations
@@ -11,28 +11,30 @@ from abc import ABC, abstractmethod
 
 import torch
 
-from coinfer_ros.adapters.kernels import balance, rows
+from coinfer_ros.adapters.kernels import rows
+from coinfer_ros.adapters.kernels.kernel import Kernel
 
 
 class Int8Linear(ABC):
     """One layer in 8 bits; each device lays codes out and multiplies in its own way.
 
-    :param weight: (O, I), on the device.
+    :param codes: (O, I) int8 in [-127, 127], on the device.
+    :param scales: (O,) float32, what one step of each row is worth.
     :param bias: (O,), anywhere.
-    :param peaks: (I,) of the inputs, None when unknown.
+    :param factors: (I,) what the weights were divided by before, if they were.
     """
 
     def __init__(
-        self, weight: torch.Tensor, bias: torch.Tensor | None, peaks: torch.Tensor | None
+        self,
+        codes: torch.Tensor,
+        scales: torch.Tensor,
+        bias: torch.Tensor | None,
+        factors: torch.Tensor | None,
     ) -> None:
-        self._factors = balance.factors(weight, peaks)
-        codes, scales = rows.quantized(weight if self._factors is None else weight / self._factors)
-        self._scales = scales.flatten()
-        self._bias = torch.zeros_like(self._scales)
-        if bias is not None:
-            self._bias += bias.detach().to(self._scales)
-        self.bytes = self._lay_out(codes) + self._scales.nbytes + self._bias.nbytes
-        self.bytes += 0 if self._factors is None else self._factors.nbytes
+        self._scales, self._factors = scales, factors
+        self._bias = torch.zeros_like(scales) if bias is None else bias.detach().to(scales)
+        self.bytes = self._lay_out(codes) + scales.nbytes + self._bias.nbytes
+        self.bytes += 0 if factors is None else factors.nbytes
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """Turn (..., I) into (..., O)."""
@@ -59,3 +61,33 @@ class Int8Linear(ABC):
     @abstractmethod
     def _codes(self) -> torch.Tensor:
         """Return the codes (O, I)."""
+
+
+class Int8Kernel(Kernel):
+    """8-bit codes of weights and activations, added up in 32 bits."""
+
+    name, bits = "int8", 8
+    linear: type[Int8Linear]
+
+    def pack(
+        self,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        factors: torch.Tensor | None = None,
+    ) -> Int8Linear:
+        """Round a layer's rows to 8 bits and pack them."""
+        moved = weight.detach().to(self.device)
+        spread = None if factors is None else factors.to(self.device)
+        codes, scales = rows.quantized(moved if spread is None else moved / spread)
+        return self.linear(codes, scales.flatten(), bias, spread)
+
+    def pack_codes(
+        self, codes: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None
+    ) -> Int8Linear:
+        """Pack weights that are codes already, with no floats on the way.
+
+        :param codes: (O, I) int8 in [-127, 127].
+        :param scales: (O,) float32, what one step of each row is worth.
+        :param bias: (O,) float32.
+        """
+        return self.linear(codes.to(self.device), scales.to(self.device), bias, None)

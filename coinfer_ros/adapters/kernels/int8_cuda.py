@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional
 
 from coinfer_ros.adapters.kernels import rows
-from coinfer_ros.adapters.kernels.int8 import Int8Linear
-from coinfer_ros.adapters.kernels.kernel import Kernel, Shaped
+from coinfer_ros.adapters.kernels.int8 import Int8Kernel, Int8Linear
+from coinfer_ros.adapters.kernels.kernel import Shaped
 
 # cuBLAS multiplies no fewer tokens, and sides that are multiples of this.
 TOKENS_LEAST = 32
@@ -33,10 +33,10 @@ class Int8CudaLinear(Int8Linear):
         return self._rows
 
 
-class Int8Cuda(Kernel):
-    """8-bit codes of weights and activations, added up in 32 bits."""
+class Int8Cuda(Int8Kernel):
+    """8 bits on NVIDIA GPUs."""
 
-    name, bits = "int8", 8
+    linear = Int8CudaLinear
 
     @staticmethod
     def lacks(device: torch.device) -> str:
@@ -52,12 +52,3 @@ class Int8Cuda(Kernel):
         """Ask for sides of multiples of 8."""
         odd = linear.in_features % SIDE or linear.out_features % SIDE
         return f"in_features and out_features must be multiples of {SIDE}" if odd else ""
-
-    def pack(
-        self,
-        weight: torch.Tensor,
-        bias: torch.Tensor | None,
-        peaks: torch.Tensor | None = None,
-    ) -> Int8CudaLinear:
-        """Round a layer's rows to 8 bits."""
-        return Int8CudaLinear(weight.detach().to(self.device), bias, peaks)

@@ -8,8 +8,7 @@ from typing import cast
 import torch
 
 from coinfer_ros.adapters.kernels import machine, rows
-from coinfer_ros.adapters.kernels.int8 import Int8Linear
-from coinfer_ros.adapters.kernels.kernel import Kernel
+from coinfer_ros.adapters.kernels.int8 import Int8Kernel, Int8Linear
 
 # oneDNN multiplies unsigned by signed bytes. Signed by signed is in its packed form a reference
 # loop, ten thousand times slower, and nothing says so.
@@ -32,10 +31,10 @@ class Int8OneDNNLinear(Int8Linear):
         return cast(torch.Tensor, self._packed.to_dense()).t()
 
 
-class Int8OneDNN(Kernel):
-    """8-bit codes of weights and activations, added up in 32 bits."""
+class Int8OneDNN(Int8Kernel):
+    """8 bits on x86 CPUs with VNNI."""
 
-    name, bits = "int8", 8
+    linear = Int8OneDNNLinear
 
     @staticmethod
     def lacks(device: torch.device) -> str:
@@ -43,15 +42,6 @@ class Int8OneDNN(Kernel):
         if device.type != "cpu" or not machine.is_x86():
             return "it is for x86 CPUs"
         return _fault()
-
-    def pack(
-        self,
-        weight: torch.Tensor,
-        bias: torch.Tensor | None,
-        peaks: torch.Tensor | None = None,
-    ) -> Int8OneDNNLinear:
-        """Round a layer's rows to 8 bits and lay them out."""
-        return Int8OneDNNLinear(weight.detach(), bias, peaks)
 
 
 def _product(

@@ -13,8 +13,7 @@ from typing import Any, cast
 import torch
 
 from coinfer_ros.adapters.kernels import machine
-from coinfer_ros.adapters.kernels.int8 import Int8Linear
-from coinfer_ros.adapters.kernels.kernel import Kernel
+from coinfer_ros.adapters.kernels.int8 import Int8Kernel, Int8Linear
 
 ENGINE = "qnnpack"
 
@@ -35,10 +34,10 @@ class Int8QNNPACKLinear(Int8Linear):
         return cast(torch.Tensor, rounded.int_repr())
 
 
-class Int8QNNPACK(Kernel):
-    """8-bit codes of weights and activations, added up in 32 bits."""
+class Int8QNNPACK(Int8Kernel):
+    """8 bits on ARM CPUs."""
 
-    name, bits = "int8", 8
+    linear = Int8QNNPACKLinear
 
     @staticmethod
     def lacks(device: torch.device) -> str:
@@ -47,15 +46,6 @@ class Int8QNNPACK(Kernel):
             return "it is for ARM CPUs"
         there = ENGINE in torch.backends.quantized.supported_engines
         return "" if there else "this torch has no QNNPACK"
-
-    def pack(
-        self,
-        weight: torch.Tensor,
-        bias: torch.Tensor | None,
-        peaks: torch.Tensor | None = None,
-    ) -> Int8QNNPACKLinear:
-        """Round a layer's rows to 8 bits and lay them out."""
-        return Int8QNNPACKLinear(weight.detach(), bias, peaks)
 
 
 def _prepacked(codes: torch.Tensor, scales: torch.Tensor) -> Any:

@@ -8,8 +8,6 @@ from typing import Protocol
 
 import torch
 
-from coinfer_ros.adapters.kernels import rows
-
 
 class Shaped(Protocol):
     """A linear layer, as far as a kernel asks."""
@@ -76,35 +74,13 @@ class Kernel(ABC):
         self,
         weight: torch.Tensor,
         bias: torch.Tensor | None,
-        peaks: torch.Tensor | None = None,
+        factors: torch.Tensor | None = None,
     ) -> PackedLinear:
         """Pack a layer; safe beside running ones.
 
         :param weight: (O, I) float32.
         :param bias: (O,) float32.
-        :param peaks: (I,) the largest magnitude that each input was seen with, where known: a
-            kernel that rounds activations then rounds them less.
+        :param factors: (I,) what a kernel that rounds activations multiplies them by before, and
+            divides weights by, so that both round well; others need none.
         :raises InvalidInput: when a weight is not finite.
-        """
-
-
-class Int8Kernel(Kernel):
-    """A kernel of 8-bit codes: weights that are codes already need not become floats on the way."""
-
-    name, bits = "int8", 8
-
-    def pack(self, weight: torch.Tensor, bias: torch.Tensor | None) -> PackedLinear:
-        """Round a layer's rows to 8 bits and pack them."""
-        codes, scales = rows.quantized(weight.to(self.device))
-        return self.pack_codes(codes, scales.flatten(), bias)
-
-    @abstractmethod
-    def pack_codes(
-        self, codes: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None
-    ) -> PackedLinear:
-        """Pack a layer's codes as they are.
-
-        :param codes: (O, I) int8 in [-127, 127].
-        :param scales: (O,) float32, what one step of each row is worth.
-        :param bias: (O,) float32.
         """

@@ -14,7 +14,7 @@ class SwitchableLinear(nn.Module):
 
     It holds no weights until ``packed`` is set.
 
-    ``peaks`` (I,) are the largest magnitudes of its inputs where they were observed, else None.
+    ``factors`` (I,) balance its channels in 8 bits, None before they were observed.
 
     :param linear: the layer that it replaces; its shape and bias are kept.
     """
@@ -25,7 +25,7 @@ class SwitchableLinear(nn.Module):
         super().__init__()
         self.in_features, self.out_features = linear.in_features, linear.out_features
         self.bias = linear.bias
-        self.peaks: torch.Tensor | None = None
+        self.factors: torch.Tensor | None = None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Turn (..., I) into (..., O)."""

@@ -6,10 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from coinfer_ros.adapters.compute_device import compute_device
+from coinfer_ros.adapters.kernels import AUTO
 from coinfer_ros.adapters.models.head import VisionHead
 from coinfer_ros.adapters.models.opening import open_model
 from coinfer_ros.adapters.models.tail import MAX_NEW_TOKENS, LanguageTail
-from coinfer_ros.adapters.kernels import AUTO
 from coinfer_ros.core.model import FULL_BITS, ModelInfo
 
 __all__ = ["MAX_NEW_TOKENS", "LanguageTail", "VisionHead", "describe", "open_head", "open_tail"]

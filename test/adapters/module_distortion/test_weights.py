@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from coinfer_ros.adapters.module_distortion import quantizable, quantized_in_place
 from coinfer_ros.adapters import weight_store
+from coinfer_ros.adapters.module_distortion import quantizable, quantized_in_place
 from coinfer_ros.core import quantizers
 from coinfer_ros.core.errors import InvalidInput, Unsupported
 from coinfer_ros.core.quantizers import PerChannel, PerTensor
