@@ -73,7 +73,9 @@ def vit_b() -> PreTrainedModel:
 def vit_g() -> PreTrainedModel:
     """Return BLIP-2's ViT-g/14: 1 billion weights, 257 tokens."""
     torch.manual_seed(0)
-    return Blip2VisionModel(Blip2VisionConfig()).eval().requires_grad_(False)
+    # By default its random weights are so small that its layers would add nothing.
+    config = Blip2VisionConfig(initializer_range=0.02)
+    return Blip2VisionModel(config).eval().requires_grad_(False)
 
 
 def split(model: PreTrainedModel) -> Encoder:

@@ -9,7 +9,7 @@ import torch
 
 from bench import encoders, passes, runtimes
 from bench.options import Options
-from bench.passes import BASE, COLUMNS, Pass
+from bench.passes import BASE, COLUMNS, Pass, Run
 from bench.section import Section, verdict
 from coinfer_ros.adapters.kernels import available
 
@@ -23,7 +23,7 @@ def measure(options: Options) -> Section:
     device = passes.device()
     image = encoders.pixels(seed=0).to(device)
     found = dict(_passes(device, image))
-    here = {name: one for name, one in found.items() if one is not None}
+    here = {name: one for name, one in found.items() if isinstance(one, Pass)}
     passes.time_in_turn(here, image, options.rounds(10, 1))
     wanted = passes.answer(here[BASE], image)
     for one in here.values():
@@ -35,8 +35,8 @@ def measure(options: Options) -> Section:
         columns=COLUMNS,
         rows=tuple(
             passes.row(name, one, base_s)
-            if one is not None
-            else (name, runtimes.NOT_INSTALLED, *[""] * (len(COLUMNS) - 2))
+            if isinstance(one, Pass)
+            else (name, one, *[""] * (len(COLUMNS) - 2))
             for name, one in found.items()
         ),
         verdicts=tuple(_verdicts(here)) if device.type == "cpu" else (),
@@ -52,7 +52,7 @@ def measure(options: Options) -> Section:
     )
 
 
-def _passes(device: torch.device, image: torch.Tensor) -> Iterator[tuple[str, Pass | None]]:
+def _passes(device: torch.device, image: torch.Tensor) -> Iterator[tuple[str, Pass | str]]:
     encoder = encoders.split(encoders.vit_b())
     for kernel in reversed(available(device)):
         run, held = encoder.on(kernel, passes.around(kernel))
@@ -61,11 +61,19 @@ def _passes(device: torch.device, image: torch.Tensor) -> Iterator[tuple[str, Pa
             plain, held = encoder.on(kernel, passes.around(kernel), balanced=False)
             yield f"{NARROW}, channels not balanced", Pass(plain, held)
         if device.type == "cuda":
-            yield f"{kernel.name}, as a CUDA graph", Pass(encoders.graphed(run, image), held)
+            yield f"{kernel.name}, as a CUDA graph", _graphed(run, held, image)
     if device.type == "cpu":
         others = (runtimes.onnx_runtime, runtimes.openvino)
         for name, run in (pair for other in others for pair in other(encoders.vit_b(), image)):
-            yield name, None if run is None else Pass(run)
+            yield name, runtimes.NOT_INSTALLED if run is None else Pass(run)
+
+
+def _graphed(run: Run, held: int, image: torch.Tensor) -> Pass | str:
+    """Return the pass without the time between kernels' starts, or why there is none."""
+    try:
+        return Pass(encoders.graphed(run, image), held)
+    except RuntimeError as error:  # a kernel that waits for the CPU cannot be recorded
+        return str(error).splitlines()[0]
 
 
 def _verdicts(here: dict[str, Pass]) -> Iterator[str]:

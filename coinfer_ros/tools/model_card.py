@@ -131,8 +131,8 @@ def _rules(about: Description, scores: Sequence[Score], image_px: int) -> str:
     return _filled(
         f"{scores[0].scenes} held-out {about.things}, drawn at {image_px} px. A caption counts "
         f"when it is, word for word, one of the references{answers}. CIDEr is pycocoevalcap's, on "
-        "the same captions. The weights of the robot's half are quantized to the width that the "
-        "row names; the edge's half is not."
+        "the same captions. The robot's half computes in float32 with nested codes of the width "
+        "that the row names; the edge's half is not quantized."
     )
 
 

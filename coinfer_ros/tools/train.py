@@ -107,7 +107,8 @@ def _score_into(folder: Path, arguments: argparse.Namespace) -> None:
     if arguments.model not in {None, training.model}:
         raise InvalidInput(f"{folder} must be a {arguments.model}, got a {training.model}")
     use_threads(arguments.threads)
-    head, tail = models.open_head(folder), models.open_tail(folder)
+    # In float32, so that the scores are those of the weights, on every machine the same.
+    head, tail = models.open_head(folder, kernel="float32"), models.open_tail(folder)
     example = EXAMPLES[training.model]
     each = score(head, tail, scenes=arguments.held_out, size=CAMERA_PX, example=example)
     with bar() as shown:

@@ -16,8 +16,8 @@ from torch import nn
 
 from coinfer_ros.adapters.kernels.switchable import SwitchableLinear
 
-# A channel counts for this share of the mean at least: one that was nearly dead in what was observed
-# may live in the next image, and must find its weights not rounded away.
+# A channel counts for this share of the mean at least: one that was nearly dead in what was
+# observed may live in the next image, and must find its weights not rounded away.
 LEAST_SHARE = 1 / 64
 # Of two: below, balancing gains less than a bit and each token is one more pass through memory.
 LEAST_EXPONENT = 2

@@ -41,7 +41,9 @@ class Int8Linear(ABC):
         tokens = x.reshape(-1, x.shape[-1]).float()  # (M, I)
         tokens = tokens if self._factors is None else tokens * self._factors
         scales = rows.scales_of(tokens)
-        y = self._multiply(tokens, scales)
+        # What balancing has written is overwritten: new memory would push weights from the caches.
+        spare = None if self._factors is None else tokens
+        y = self._multiply(torch.mul(tokens, scales.reciprocal(), out=spare))
         y = torch.addcmul(self._bias, y, scales, out=y)
         return y.view(*x.shape[:-1], y.shape[-1]).to(x.dtype)
 
@@ -55,8 +57,8 @@ class Int8Linear(ABC):
         """Keep codes (O, I) as the device wants them; return the bytes that it takes."""
 
     @abstractmethod
-    def _multiply(self, tokens: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
-        """Return tokens (M, I), in steps of their scales (M, 1), times weights: (M, O) float32."""
+    def _multiply(self, steps: torch.Tensor) -> torch.Tensor:
+        """Round tokens (M, I), in steps of their scales, in place; return (M, O) float32."""
 
     @abstractmethod
     def _codes(self) -> torch.Tensor:

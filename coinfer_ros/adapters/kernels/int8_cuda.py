@@ -22,8 +22,8 @@ class Int8CudaLinear(Int8Linear):
         self._rows = codes
         return codes.nbytes
 
-    def _multiply(self, tokens: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
-        codes = rows.codes_of(tokens, scales)
+    def _multiply(self, steps: torch.Tensor) -> torch.Tensor:
+        codes = rows.rounded(steps)
         lacking = max(0, TOKENS_LEAST - len(codes))
         padded = functional.pad(codes, (0, 0, 0, lacking)) if lacking else codes
         sums = torch._int_mm(padded, self._rows.t())  # (M, O) int32

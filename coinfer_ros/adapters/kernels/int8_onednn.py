@@ -23,8 +23,8 @@ class Int8OneDNNLinear(Int8Linear):
         self._zeros = torch.zeros(len(codes), dtype=torch.int32)
         return codes.nbytes + self._zeros.nbytes
 
-    def _multiply(self, tokens: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
-        shifted = rows.codes_of(tokens, scales).view(torch.uint8).bitwise_xor_(ZERO_POINT)
+    def _multiply(self, steps: torch.Tensor) -> torch.Tensor:
+        shifted = rows.rounded(steps).view(torch.uint8).bitwise_xor_(ZERO_POINT)
         return _product(shifted, self._packed, self._scales, self._zeros)
 
     def _codes(self) -> torch.Tensor:

@@ -25,9 +25,9 @@ class Int8QNNPACKLinear(Int8Linear):
         self._packed = _prepacked(codes, self._scales.double())
         return 2 * codes.nbytes + 2 * self._scales.nbytes
 
-    def _multiply(self, tokens: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
-        even = (tokens * scales.reciprocal()).nan_to_num_(0.0)  # NaN comes back with the scale
-        return cast(torch.Tensor, torch.ops.quantized.linear_dynamic(even, self._packed))
+    def _multiply(self, steps: torch.Tensor) -> torch.Tensor:
+        steps.nan_to_num_(0.0)  # it refuses NaN, which comes back with the scale
+        return cast(torch.Tensor, torch.ops.quantized.linear_dynamic(steps, self._packed))
 
     def _codes(self) -> torch.Tensor:
         rounded, _bias = torch.ops.quantized.linear_unpack(self._packed)

@@ -21,9 +21,9 @@ def scales_of(values: torch.Tensor) -> torch.Tensor:
     return torch.maximum(most, least.neg_()).clamp_min_(PEAK_LEAST).div_(CODE_MOST)
 
 
-def codes_of(values: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
-    """Return ``values`` (N, K) in steps of their row's scale (N, 1), to the nearest, int8."""
-    return (values * scales.reciprocal()).round_().to(torch.int8)
+def rounded(steps: torch.Tensor) -> torch.Tensor:
+    """Return steps as int8 codes, to the nearest; ``steps`` are rounded in place."""
+    return steps.round_().to(torch.int8)
 
 
 def quantized(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -32,7 +32,7 @@ def quantized(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     :raises InvalidInput: when a weight is not finite.
     """
     scales = finite(scales_of(weight))
-    return codes_of(weight, scales), scales
+    return rounded(weight * scales.reciprocal()), scales
 
 
 def finite(found: torch.Tensor) -> torch.Tensor:

@@ -1,25 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """A model cut in two: each half is the library's own model with stand-ins where the other half is.
 
-A half holds no weight of what its stand-ins replace, and runs the library's code unchanged. A
-stand-in that nobody should listen to any more returns NaN: should something still depend on it, the
-result is NaN and is refused, never silently wrong.
+A half holds no weight of what its stand-ins replace, and runs the library's code unchanged.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
-from torch.utils._pytree import tree_flatten, tree_map
 
 from coinfer_ros.adapters.models.anatomy import Anatomy, Called, Cut, tensor_of
-
-NOTHING = "hollow"  # the one parameter of a stand-in, which is empty
+from coinfer_ros.adapters.models.stand_ins import Delivery, Received, StandIn, hollow
 
 
 @dataclass(frozen=True)
@@ -59,7 +54,7 @@ def parameters(model: nn.Module, without: tuple[str, ...]) -> int:
 def make_head(model: nn.Module, anatomy: Anatomy, cut: Cut) -> None:
     """Turn a model into its head, in place; :class:`HeadModule` runs it."""
     for name in sides(model, anatomy, cut).tail:
-        hollow(model.get_submodule(name), _StandIn(anatomy.called.get(name)))
+        hollow(model.get_submodule(name), StandIn(anatomy.called.get(name)))
 
 
 def make_tail(model: nn.Module, anatomy: Anatomy, cut: Cut) -> Delivery:
@@ -67,9 +62,9 @@ def make_tail(model: nn.Module, anatomy: Anatomy, cut: Cut) -> Delivery:
     delivery = Delivery()
     for name in sides(model, anatomy, cut).head:
         if name not in cut.crossing:
-            hollow(model.get_submodule(name), _StandIn(anatomy.called[name]))
+            hollow(model.get_submodule(name), StandIn(anatomy.called[name]))
     for name in cut.crossing:
-        hollow(model.get_submodule(name), _Received(anatomy.called[name], delivery))
+        hollow(model.get_submodule(name), Received(anatomy.called[name], delivery))
     return delivery
 
 
@@ -110,83 +105,6 @@ class HeadModule(nn.Module):
         self._taken.append(tensor)
         if len(self._taken) == self._calls:
             raise _Reached
-
-
-class Delivery:
-    """Hands the pieces of an embedding to the stand-ins at the cut, in order."""
-
-    def __init__(self) -> None:
-        self._rest = torch.empty(0, 0)
-
-    def put(self, embedding: torch.Tensor) -> None:
-        """Lay out the next embedding (T, C)."""
-        self._rest = embedding
-
-    def take(self, shape: torch.Size) -> torch.Tensor:
-        """Return the next piece in the shape that the model expects."""
-        tokens = math.prod(shape[:-1])
-        piece, self._rest = self._rest[:tokens], self._rest[tokens:]
-        return piece.reshape(shape)
-
-
-def hollow(module: nn.Module, forward: Callable[..., Any]) -> None:
-    """Take everything out of a module and give it another ``forward``.
-
-    It stays an instance of its class, with its settings: the library asks for both.
-    """
-    module._parameters.clear()
-    module._buffers.clear()
-    module._modules.clear()
-    # The library asks a module of its type, and it looks at the first parameter.
-    module.register_parameter(NOTHING, nn.Parameter(torch.empty(0), requires_grad=False))
-    module.forward = forward
-
-
-class _StandIn:
-    """Returns what the module would have returned, with NaN for every value."""
-
-    def __init__(self, called: Called | None) -> None:
-        self._outputs = called.outputs if called is not None else []
-        self._turn = 0
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        where = next(
-            (leaf.device for leaf in tree_flatten((args, kwargs))[0] if _is_tensor(leaf)), None
-        )
-        return tree_map(lambda leaf: _without_value(leaf, where), self._next())
-
-    def _next(self) -> Any:
-        if not self._outputs:
-            raise AssertionError("a module that the image part does not run was run by the head")
-        self._turn += 1
-        return self._outputs[(self._turn - 1) % len(self._outputs)]
-
-
-class _Received(_StandIn):
-    """Returns the piece of the embedding that came from the other half."""
-
-    def __init__(self, called: Called, delivery: Delivery) -> None:
-        super().__init__(called)
-        self._delivery = delivery
-
-    def __call__(self, *_args: Any, **_kwargs: Any) -> Any:
-        output = self._next()
-        tensor: Any = tensor_of(output)
-        return tree_map(
-            lambda leaf: self._delivery.take(leaf.shape) if leaf is tensor else leaf, output
-        )
-
-
-def _is_tensor(leaf: Any) -> bool:
-    return isinstance(leaf, torch.Tensor)
-
-
-def _without_value(leaf: Any, device: torch.device | None) -> Any:
-    if not _is_tensor(leaf) or not leaf.is_meta:
-        return leaf
-    if leaf.is_floating_point():
-        return torch.full(leaf.shape, math.nan, dtype=leaf.dtype, device=device)
-    return torch.zeros(leaf.shape, dtype=leaf.dtype, device=device)
 
 
 def _outermost(model: nn.Module, anatomy: Anatomy, end: int) -> Iterator[str]:

@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from coinfer_ros.adapters.kernels import AUTO
+from coinfer_ros.adapters.models.building import image_part
 from coinfer_ros.adapters.models.halves import HeadModule, make_head
 from coinfer_ros.adapters.models.loading import fill
-from coinfer_ros.adapters.models.opening import Opened, image_part
+from coinfer_ros.adapters.models.opening import Opened
 from coinfer_ros.adapters.weight_store import WeightStore, quantizable
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.limits import MOST_PIXELS

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from transformers import GenerationConfig
-from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 from transformers.utils.logging import disable_progress_bar
 
 from coinfer_ros.adapters.checkpoint import NAME, Checkpoint, read_json
-from coinfer_ros.core.errors import InvalidInput, Unavailable
+from coinfer_ros.adapters.models.processor import load_processor
+from coinfer_ros.core.errors import InvalidInput
 
 TEXT = frozenset({"input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids"})
 # A model that takes any size gets one size all the same: its work, and so its delay, is then known.
@@ -27,8 +27,6 @@ DEFAULT_SIDE_PX = 448
 CAPTION = "Describe the image."
 BLANK = 127
 _PROBES = ((48, 64), (64, 40), (32, 96))  # a model of one input size makes the same of all
-_TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model")
-_IMAGE_FILES = ("preprocessor_config.json", "processor_config.json")
 
 Frames = NDArray[np.uint8]  # (F, H, W, 3)
 
@@ -55,7 +53,7 @@ class Processing:
     ) -> None:
         disable_progress_bar()
         self._config, self._frames = config, frames
-        self._processor = _load(checkpoint, config)
+        self._processor = load_processor(checkpoint, config)
         self.tokenizer = self._processor.tokenizer
         self.image_token = getattr(self._processor, "image_token", None)
         self.image_px: tuple[int, int] | None = None  # none: the model has one input size
@@ -168,51 +166,6 @@ def generation_config(checkpoint: Checkpoint, *, max_new_tokens: int) -> Any:
     # One limit, ours: the library warns at every call when two are set.
     config.max_length, config.max_new_tokens = None, max_new_tokens
     return config
-
-
-def _load(checkpoint: Checkpoint, config: Any) -> Any:
-    for names in (_TOKENIZER_FILES, _IMAGE_FILES):
-        if not any((checkpoint.folder / name).is_file() for name in names):
-            raise Unavailable(
-                f"{NAME} must hold {' or '.join(names)}, got none in {checkpoint.folder}"
-            )
-    kind = PROCESSOR_MAPPING[type(config)]
-    try:
-        return _for_images(kind).from_pretrained(checkpoint.folder, local_files_only=True)
-    except ImportError as error:
-        raise Unavailable(f"{NAME} needs a package, got {' '.join(str(error).split())}") from error
-    except Exception as error:  # the library checks with many kinds
-        raise InvalidInput(
-            f"{NAME} must hold sound processor and tokenizer files, got "
-            f"{type(error).__name__}: {' '.join(str(error).split())}"
-        ) from error
-
-
-@functools.cache
-def _for_images(kind: Any) -> Any:
-    """Return the processor class without its video part, which needs torchvision."""
-    if "video_processor" not in kind.get_attributes():
-        return kind
-
-    class Parts(kind):  # type: ignore[misc]
-        @classmethod
-        def get_attributes(cls) -> list[str]:
-            return [name for name in kind.get_attributes() if name != "video_processor"]
-
-    class ForImages(kind):  # type: ignore[misc]
-        @classmethod
-        def _get_arguments_from_pretrained(cls, *args: Any, **rest: Any) -> list[Any]:
-            parts = list(Parts._get_arguments_from_pretrained(*args, **rest))
-            parts.insert(kind.get_attributes().index("video_processor"), None)
-            return parts
-
-        def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:
-            if argument_name == "video_processor" and argument is None:
-                return None
-            return super().check_argument_for_proper_class(argument_name, argument)
-
-    ForImages.__name__ = kind.__name__
-    return ForImages
 
 
 def _resized(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

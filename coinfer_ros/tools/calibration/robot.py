@@ -126,7 +126,7 @@ class RobotHalf:
             errors.append(float(np.abs(self._head.embed(image) - before).sum()))
             tick()
         return {
-            "kernel": kernel(weights),
+            "kernel": weights.backend,
             "parameter": weights.distortion,
             "errors": errors,
             "norms": [float(np.abs(before).sum()) for before in reference],
@@ -148,8 +148,3 @@ class RobotHalf:
             tick=tick,
         )
         return {**taken, "results": None}
-
-
-def kernel(weights: HeadWeights) -> str:
-    """Return what executes a head's weights; those that do not say are float32 tensors."""
-    return str(getattr(weights, "backend", "float32"))

@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForImageTextToText
 
 from coinfer_ros.adapters.models import LanguageTail, VisionHead, describe, open_head, open_tail
-from coinfer_ros.adapters.models.opening import TESTED, frames, open_model
+from coinfer_ros.adapters.models.building import TESTED, frames
+from coinfer_ros.adapters.models.opening import open_model
 from coinfer_ros.adapters.models.processing import generation_config
 from coinfer_ros.core.errors import InvalidInput
 
