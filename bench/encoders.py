@@ -58,10 +58,14 @@ class Encoder:
         return lambda pixels: model(pixels.to(around)).last_hidden_state, held
 
 
-def vit_b() -> PreTrainedModel:
-    """Return ViT-B/16, GIT's, with outlier channels: 86 million weights, 197 tokens."""
+def vit_b(*, layers: int = 12) -> PreTrainedModel:
+    """Return ViT-B/16, GIT's, with outlier channels: 86 million weights, 197 tokens.
+
+    :param layers: 12 in ViT-B.
+    """
     torch.manual_seed(0)
-    model = GitVisionModel(GitVisionConfig()).eval().requires_grad_(False)
+    config = GitVisionConfig(num_hidden_layers=layers)
+    model = GitVisionModel(config).eval().requires_grad_(False)
     rng = np.random.default_rng(0)
     for layer in getattr(model, "vision_model", model).encoder.layers:
         attention = layer.self_attn
@@ -70,11 +74,14 @@ def vit_b() -> PreTrainedModel:
     return model
 
 
-def vit_g() -> PreTrainedModel:
-    """Return BLIP-2's ViT-g/14: 1 billion weights, 257 tokens."""
+def vit_g(*, layers: int = 39) -> PreTrainedModel:
+    """Return BLIP-2's ViT-g/14: 1 billion weights, 257 tokens.
+
+    :param layers: 39 in ViT-g.
+    """
     torch.manual_seed(0)
     # By default its random weights are so small that its layers would add nothing.
-    config = Blip2VisionConfig(initializer_range=0.02)
+    config = Blip2VisionConfig(initializer_range=0.02, num_hidden_layers=layers)
     return Blip2VisionModel(config).eval().requires_grad_(False)
 
 

@@ -20,13 +20,22 @@ BEGIN, END = 2, 3
 
 
 @contextmanager
-def checkpoint() -> Iterator[Path]:
-    """Make the folder, 350 MB of float16, and remove it at the end."""
+def checkpoint(*, layers: int = 12) -> Iterator[Path]:
+    """Make the folder, 350 MB of float16 with all its layers, and remove it at the end.
+
+    :param layers: of either encoder; 12 in GIT-base.
+    """
     with TemporaryDirectory(prefix="coinfer-git-base-") as name:
         folder = Path(name)
         disable_progress_bar()
         torch.manual_seed(0)
-        model = GitForCausalLM(GitConfig(bos_token_id=BEGIN, eos_token_id=END))
+        config = GitConfig(
+            vision_config={"num_hidden_layers": layers},
+            num_hidden_layers=min(layers, 6),
+            bos_token_id=BEGIN,
+            eos_token_id=END,
+        )
+        model = GitForCausalLM(config)
         model.half().save_pretrained(folder)
         vocabulary = {word: index for index, word in enumerate(SPECIAL)}
         BertTokenizer(vocab=vocabulary).save_pretrained(folder)

@@ -22,7 +22,8 @@ def measure(options: Options) -> Section:
     """Time the kernels in turn."""
     device = passes.device()
     image = encoders.pixels(seed=0).to(device)
-    found = dict(_passes(device, image))
+    layers = options.layers(12)
+    found = dict(_passes(device, image, layers))
     here = {name: one for name, one in found.items() if isinstance(one, Pass)}
     passes.time_in_turn(here, image, options.rounds(10, 1))
     wanted = passes.answer(here[BASE], image)
@@ -52,8 +53,10 @@ def measure(options: Options) -> Section:
     )
 
 
-def _passes(device: torch.device, image: torch.Tensor) -> Iterator[tuple[str, Pass | str]]:
-    encoder = encoders.split(encoders.vit_b())
+def _passes(
+    device: torch.device, image: torch.Tensor, layers: int
+) -> Iterator[tuple[str, Pass | str]]:
+    encoder = encoders.split(encoders.vit_b(layers=layers))
     for kernel in reversed(available(device)):
         run, held = encoder.on(kernel, passes.around(kernel))
         yield kernel.name, Pass(run, held)
@@ -64,7 +67,9 @@ def _passes(device: torch.device, image: torch.Tensor) -> Iterator[tuple[str, Pa
             yield f"{kernel.name}, as a CUDA graph", _graphed(run, held, image)
     if device.type == "cpu":
         others = (runtimes.onnx_runtime, runtimes.openvino)
-        for name, run in (pair for other in others for pair in other(encoders.vit_b(), image)):
+        for name, run in (
+            pair for other in others for pair in other(encoders.vit_b(layers=layers), image)
+        ):
             yield name, runtimes.NOT_INSTALLED if run is None else Pass(run)
 
 

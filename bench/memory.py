@@ -23,8 +23,8 @@ LONGEST_S = 300.0
 
 def measure(options: Options) -> Section:
     """Load, run once, and look."""
-    del options  # one run tells: memory has no noise worth a median
-    with checkpoint() as folder:
+    # One run tells: memory has no noise worth a median.
+    with checkpoint(layers=options.layers(12)) as folder:
         idle = _child("idle", folder)
         held = {"whole model, float32": _child("whole", folder)}
         for bits in WIDTHS:

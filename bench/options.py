@@ -30,6 +30,10 @@ class Options:
     only: tuple[str, ...]
     write: Path | None
 
+    def layers(self, full: int) -> int:
+        """Return how many layers a model of random weights has."""
+        return 2 if self.quick else full
+
     def rounds(self, full: int, quick: int) -> int:
         """Return how often to repeat a measurement."""
         return quick if self.quick else full

@@ -29,7 +29,7 @@ LONGEST_FIRST_S, LONGEST_SWAP_S, MOST_STORED = 0.5, 0.005, 1.1
 
 def measure(options: Options) -> Section:
     """Go round the widths, with a frame after each."""
-    with checkpoint() as folder:
+    with checkpoint(layers=options.layers(12)) as folder:
         large = open_head(folder)
         size = f"{large.store.weights / 1e6:.0f} M"
         stored = large.store.nbytes / large.store.weights

@@ -16,7 +16,8 @@ from coinfer_ros.adapters.kernels import available
 def measure(options: Options) -> Section:
     """Time the kernels one after another: all at once would not fit into memory."""
     device = passes.device()
-    encoder, image = encoders.split(encoders.vit_g()), encoders.pixels(seed=0).to(device)
+    encoder = encoders.split(encoders.vit_g(layers=options.layers(39)))
+    image = encoders.pixels(seed=0).to(device)
     done: dict[str, Pass] = {}
     wanted = torch.empty(0)
     for kernel in reversed(available(device)):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ from coinfer_ros.adapters.kernels import (
     PackedLinear,
     SwitchableLinear,
     kernel_for,
+    observe,
 )
 from coinfer_ros.adapters.memory import give_back
 from coinfer_ros.adapters.quantizable import KINDS, as_array
@@ -61,7 +63,7 @@ class WeightStore:
         device: str = "cpu",
         kernel: str = AUTO,
     ) -> None:
-        self._device, self._kernel = device, kernel
+        self._module, self._device, self._kernel = module, device, kernel
         kernel_for(min(WEIGHT_BITS), device, kernel)  # an unknown name is refused at once
         found = quantizable(module)
         every = _every(sum(stored[name].numel() for name in found))
@@ -89,6 +91,14 @@ class WeightStore:
         """λ of the magnitudes, the maximum-likelihood estimate, 1/weight unit."""
         total = sum(layer.magnitude for layer in self._layers.values())
         return self.weights / total if total > 0 else float("inf")
+
+    def balance(self, run: Callable[[], object]) -> None:
+        """Look at the channels' sizes, for kernels that round activations too.
+
+        :param run: runs the module on something typical, with the weights that are in place.
+        """
+        if isinstance(kernel_for(min(WEIGHT_BITS), self._device, self._kernel), Int8Kernel):
+            observe(self._module, run)
 
     def prepare(self, bits: int) -> HeadWeights:
         """Bring every weight to ``bits``, in new memory; safe in another thread.
@@ -141,8 +151,8 @@ class WeightStore:
         kernel = kernel_for(bits, self._device, self._kernel)
         if kernel.refuses(layer.slot):
             kernel = kernel_for(FULL_BITS, self._device)
-        every = slice(None)
-        packed = _packed(kernel, layer, bits, every, layer.slot.bias)
+        every, bias = slice(None), layer.slot.bias
+        packed = _packed(kernel, layer, bits, every, bias)
         # Rows are packed one by one, so that a few packed apart are rounded like all.
         few = packed if layer.rows == every else _packed(kernel, layer, bits, layer.rows, None)
         return packed, kernel.name, as_array(few.weight())
@@ -152,13 +162,14 @@ def _packed(
     kernel: Kernel, layer: _Layer, bits: int, rows: slice, bias: torch.Tensor | None
 ) -> PackedLinear:
     """Pack some rows of a layer, without floats on the way where the kernel takes codes."""
+    factors = layer.slot.factors if layer.slot is not None else None
     if bits == FULL_BITS:
-        return kernel.pack(torch.from_numpy(as_array(layer.stored)[rows]), bias)
+        return kernel.pack(torch.from_numpy(as_array(layer.stored)[rows]), bias, factors)
     codes = layer.codes.rows(rows)
-    if isinstance(kernel, Int8Kernel):
+    if isinstance(kernel, Int8Kernel) and factors is None:
         steps, sizes = nested.to_int8(codes, bits)
         return kernel.pack_codes(torch.from_numpy(steps), torch.from_numpy(sizes), bias)
-    return kernel.pack(torch.from_numpy(nested.decode(codes, bits)), bias)
+    return kernel.pack(torch.from_numpy(nested.decode(codes, bits)), bias, factors)
 
 
 @dataclass

@@ -17,6 +17,7 @@ class KnownHead:
     """A head whose embedding the test knows."""
 
     bits = 8
+    backend = "known"
 
     def embed(self, image):  # noqa: ARG002
         return EMBEDDING
@@ -28,6 +29,7 @@ def test_a_report_says_what_the_wire_lost(wire_bits):
     stage = HeadStage(KnownHead(), accelerator=here, meter=here, clock=here, flop=1.0, full_bits=16)
     report = stage.run(np.zeros((1, 1, 3), np.uint8), wire_bits)
     stage.close()
+    assert report.backend == "known"
     error = np.abs(wire.decode(report.payload) - EMBEDDING).mean(dtype=np.float64)
     assert report.wire_distortion.mean == pytest.approx(error, rel=1e-12)
     relative = error / np.abs(EMBEDDING).mean(dtype=np.float64)

@@ -45,6 +45,7 @@ def message_of(embedding: np.ndarray, wire_bits: int) -> tuple[wire.Payload, Emb
         payload=payload,
         wire_distortion=wire.distortion(embedding, payload),
         bits=8,
+        backend="int8",
         clock_hz=1e9,
         head_s=0.1,
         encode_s=0.001,

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from coinfer_ros.adapters.kernels import AUTO
+from coinfer_ros.adapters.memory import give_back
 from coinfer_ros.adapters.models.building import image_part
 from coinfer_ros.adapters.models.halves import HeadModule, make_head
 from coinfer_ros.adapters.models.loading import fill
@@ -19,6 +20,10 @@ from coinfer_ros.adapters.weight_store import WeightStore, quantizable
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.limits import MOST_PIXELS
 from coinfer_ros.core.model import FULL_BITS, HeadWeights
+
+WIDEST_CODES = 8
+# How large a channel is lies in the norms before it: any image tells.
+GRAY = np.full((64, 64, 3), 127, np.uint8)
 
 
 def plain_head(opened: Opened) -> HeadModule:
@@ -69,8 +74,11 @@ class VisionHead:
         self.module = _running(model, opened)
         self._device = device
         self.weight_rate = self.store.weight_rate
-        self.use(self.prepare(bits))
+        self.use(self.prepare(min(bits, WIDEST_CODES)))
         self.module.to(device)  # what the store does not hold
+        self.store.balance(lambda: self.embed(GRAY))
+        self.use(self.prepare(bits))
+        give_back()  # what the weights passed through
 
     @torch.inference_mode()
     def embed(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:

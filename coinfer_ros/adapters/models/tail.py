@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from coinfer_ros.adapters.checkpoint import NAME
+from coinfer_ros.adapters.memory import give_back
 from coinfer_ros.adapters.models.halves import make_tail
 from coinfer_ros.adapters.models.loading import fill
 from coinfer_ros.adapters.models.opening import Opened
@@ -60,6 +61,7 @@ class LanguageTail:
         self._how = generation_config(opened.checkpoint, max_new_tokens=max_new_tokens)
         self._max_new_tokens = max_new_tokens
         self._refuse_poison()
+        give_back()  # what the weights passed through
 
     @torch.inference_mode()
     def answer(self, embedding: NDArray[np.float32], prompt: str) -> Generated:

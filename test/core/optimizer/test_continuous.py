@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
@@ -150,6 +150,7 @@ def test_a_plan_keeps_budgets_and_clocks_to_the_last_bit_and_costs_what_it_says(
 
 
 @pytest.mark.slow
+@settings(suppress_health_check=[HealthCheck.filter_too_much])  # most budgets are feasible
 @given(problems())
 def test_nearest_budgets_are_feasible_and_nothing_less_is(problem: tuple[System, Budget]) -> None:
     system, budget = problem
