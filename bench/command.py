@@ -24,7 +24,7 @@ SECTIONS = (
     "methods",
     "training",
     "quantizers",
-    "kernels",
+    "vit_b",
     "vit_g",
     "distortion",
     "switch",

@@ -29,12 +29,12 @@ LONGEST_FIRST_S, LONGEST_SWAP_S, MOST_STORED = 0.5, 0.005, 1.1
 
 def measure(options: Options) -> Section:
     """Go round the widths, with a frame after each."""
+    small = shipped.head(options)
     with checkpoint(layers=options.layers(12)) as folder:
         large = open_head(folder)
         size = f"{large.store.weights / 1e6:.0f} M"
         stored = large.store.nbytes / large.store.weights
         found = {size: _rounds(large, options.rounds(10, 1), _picture())}
-    small = shipped.head(options)
     rounds = options.rounds(50, 5)
     found[f"{small.store.weights / 1e6:.1f} M"] = _rounds(small, rounds, shipped.image(options))
     first_s = max(statistics.median(times.first_s) for times in found[size].values())

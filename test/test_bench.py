@@ -56,9 +56,9 @@ def test_the_solvers_rows_and_the_machine_are_on_the_page(tmp_path: Path) -> Non
 @pytest.mark.ros
 def test_a_section_that_cannot_run_says_why_and_the_others_run(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    done = _bench("--only", "distortion", "solver", "--model", "no-such", "--write", str(page))
+    done = _bench("--only", "switch", "solver", "--model", "no-such", "--write", str(page))
     assert done.returncode == 1
-    assert "distortion: model.path must be a folder" in done.stdout
+    assert "switch: model.path must be a folder" in done.stdout
     assert "Finding a plan" in done.stdout
     assert not page.exists()
 

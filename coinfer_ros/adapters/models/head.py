@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from coinfer_ros.adapters.kernels import AUTO
+from coinfer_ros.adapters.kernels import AUTO, kernel_for
 from coinfer_ros.adapters.memory import give_back
 from coinfer_ros.adapters.models.building import image_part
 from coinfer_ros.adapters.models.halves import HeadModule, make_head
@@ -63,6 +63,7 @@ class VisionHead:
         device: str = "cpu",
         kernel: str = AUTO,
     ) -> None:
+        kernel_for(bits, device, kernel)  # what cannot run is refused before anything is read
         self.info = opened.info()
         self._processing = opened.processing
         self.frames = opened.frames
