@@ -137,13 +137,14 @@ def _rules(about: Description, scores: Sequence[Score], image_px: int) -> str:
 
 
 def _story(training: Training, about: Description) -> str:
+    note = f"{training.note} " if training.note else ""
     return _filled(
         f"Seed {training.seed}; {training.lessons} {about.things}, drawn by `coinfer_ros.sim`, "
         f"{about.augmented}; {training.steps} steps of {training.batch}; AdamW under a cosine "
         "schedule. Then the head's channels were spread by powers of two, which leaves what it "
         "says unchanged and gives its matrices the outlier channels of large models "
         "(`coinfer_ros/adapters/training/channels.py` says why). How fast quality falls below 8 "
-        f"bits is therefore by design, not a finding. {training.note} Rendering and training took "
+        f"bits is therefore by design, not a finding. {note}Rendering and training took "
         f"{training.seconds / 60:.1f} minutes on {training.machine}."
     )
 
