@@ -56,6 +56,9 @@ class DeviceNode(CoinferNode[DeviceSettings]):
 
     def _on_plan(self, plan: Plan) -> None:
         clock_hz = plan.robot_clock_hz if self.settings.role == "robot" else plan.edge_clock_hz
+        if math.isnan(clock_hz):  # planned from a profile without clocks: its own pace
+            self._restore()
+            return
         try:
             limits.CLOCK_HZ.check("clock", clock_hz)
             checks.number("lease_s", plan.lease_s, above=0.0, high=LONGEST_LEASE_S, unit="s")

@@ -474,3 +474,17 @@ def test_a_live_setting_may_change_in_any_state(device):
     assert node.set_parameters([Parameter("state.rate_hz", value=5.0)])[0].successful
     node.trigger_activate()
     assert node.settings.rate_hz == 5.0
+
+
+def test_a_plan_without_a_clock_gives_the_clock_back(graph, tmp_path):
+    node = graph.add(DeviceNode, "robot_device", board__state_dir=str(tmp_path))
+    node.autostart()
+    publisher = node.create_publisher(Plan, "plan", qos.PLAN)
+    states = Listener(node, DeviceState, "robot_device/state", qos.SENSOR)
+    slow_hz = 306e6  # the board's own slowest step is near
+    plan = {"plan_id": 1, "lease_s": 30.0, "edge_clock_hz": slow_hz}
+    publisher.publish(Plan(robot_clock_hz=slow_hz, **plan))
+    graph.until(lambda: states.last and states.last.plan_id == 1)
+    publisher.publish(Plan(robot_clock_hz=math.nan, **plan))  # as a profile without clocks makes it
+    graph.until(lambda: states.last.plan_id == 0)
+    graph.until(lambda: states.last.clock_hz == states.last.default_clock_hz)

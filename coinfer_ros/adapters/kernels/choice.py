@@ -22,8 +22,8 @@ KERNELS: tuple[type[Kernel], ...] = (
     Int8OneDNN,
     Int8QNNPACK,
     Int8Cuda,
+    BFloat16,  # before float16, whose range some models' activations leave
     Float16,
-    BFloat16,
     Float32,
 )
 NAMES = tuple(dict.fromkeys(kind.name for kind in KERNELS))
