@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coinfer_ros.adapters import models
-from coinfer_ros.core.model import Generated, HeadWeights, ModelInfo
+from coinfer_ros.core.model import WEIGHT_BITS, Generated, HeadWeights, ModelInfo
 from coinfer_ros.nodes import edge, robot
 
 NODES = {"edge": edge.main, "robot": robot.main}
@@ -25,6 +25,7 @@ class Head:
 
     weight_rate = 1.0
     bits = 16
+    widths = WEIGHT_BITS
     frames = 1
     backend = "none"
 

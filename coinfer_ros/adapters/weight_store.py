@@ -87,6 +87,14 @@ class WeightStore:
         return sum(layer.codes.codes.size for layer in self._layers.values())
 
     @property
+    def widths(self) -> tuple[int, ...]:
+        """Bit-widths that the chosen kernel holds."""
+        if self._kernel == AUTO:
+            return WEIGHT_BITS
+        most = kernel_for(min(WEIGHT_BITS), self._device, self._kernel).bits
+        return tuple(bits for bits in WEIGHT_BITS if bits <= most)
+
+    @property
     def weight_rate(self) -> float:
         """λ of the magnitudes, the maximum-likelihood estimate, 1/weight unit."""
         total = sum(layer.magnitude for layer in self._layers.values())

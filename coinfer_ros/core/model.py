@@ -86,6 +86,7 @@ class Head(Protocol):
     info: ModelInfo
     weight_rate: float  # λ of the quantized weights' magnitudes, MLE, 1/weight unit
     bits: int  # bit-width now in place
+    widths: tuple[int, ...]  # bit-widths that it can run, of WEIGHT_BITS
     backend: str  # what executes the weights in place
     frames: int  # images that it looks at together: 1, more for a video model
 

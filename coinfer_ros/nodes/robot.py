@@ -130,7 +130,7 @@ class RobotNode(CoinferNode[RobotSettings]):
 
     def _on_plan(self, plan: Plan) -> None:
         try:
-            check_plan(plan)
+            check_plan(plan, self._head.widths)
         except InvalidInput as error:
             self.get_logger().error(
                 f"plan {plan.plan_id} refused: {error}", throttle_duration_sec=5.0

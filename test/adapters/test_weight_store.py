@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from coinfer_ros.adapters.kernels import SwitchableLinear, kernel_for
+from coinfer_ros.adapters.kernels import SwitchableLinear, available, kernel_for
 from coinfer_ros.adapters.memory import give_back, resident
 from coinfer_ros.adapters.weight_store import SAMPLED, WeightStore
 from coinfer_ros.core.errors import InvalidInput, Unsupported
@@ -150,3 +150,10 @@ def test_memory_returns_to_where_it_was() -> None:
     after = held_over(5)
     # The C library gives whole pages back: what lies between them moves a round by some 25 MB.
     assert after - before < weights / 2
+
+
+def test_the_widths_are_those_that_the_kernel_holds() -> None:
+    assert WeightStore(network(), stored(network())).widths == WEIGHT_BITS
+    for kernel in available("cpu"):
+        store = WeightStore(network(), stored(network()), kernel=kernel.name)
+        assert store.widths == tuple(bits for bits in WEIGHT_BITS if bits <= kernel.bits)

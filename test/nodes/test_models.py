@@ -10,9 +10,10 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not here: run make test")
 
 from builtin_interfaces.msg import Time
-from coinfer_ros.msg import Answer
+from coinfer_ros.msg import Answer, Plan
 from sensor_msgs.msg import Image
 
+from coinfer_ros.adapters.kernels import available
 from coinfer_ros.nodes import qos
 from coinfer_ros.nodes.convert import rgb_to_image
 from coinfer_ros.nodes.edge import EdgeNode
@@ -27,12 +28,12 @@ CLIP_S = 0.6
 class Pair:
     """A robot and an edge with one model, at this machine's own pace, and a camera to drive."""
 
-    def __init__(self, graph, model, *, edge=None, **robot):
+    def __init__(self, graph, model, *, edge=None, kernel="float32", **robot):
         both = {"model__path": model, "device__backend": "none"}
         self.graph = graph
         self.edge = graph.add(EdgeNode, "edge", **both, **(edge or {}))
         self.robot = graph.add(
-            RobotNode, "robot", **both, quant__kernel="float32", link__timeout_s=20.0, **robot
+            RobotNode, "robot", **both, quant__kernel=kernel, link__timeout_s=20.0, **robot
         )
         self.answers = []
         self.edge.autostart()
@@ -110,3 +111,20 @@ def test_halves_that_were_cut_in_different_places_do_not_work_together(graph):
         return next((a for a in pair.answers if a.status == Answer.REFUSED), None)
 
     assert "cut must be 'visual_projection', got 'block2'" in graph.until(refused).reason
+
+
+@pytest.mark.skipif(
+    "int4" not in {kernel.name for kernel in available("cpu")}, reason="no kernel of 4 bits here"
+)
+def test_a_plan_that_the_kernel_cannot_hold_is_refused_and_no_frame_is_lost(graph):
+    pair = Pair(graph, "git-scenes", kernel="int4", quant__weight_bits=4)
+    pixels = EXAMPLES["git-scenes"](3, SIZE_PX).image
+    assert pair.answer(pixels).backend == "robot int4, edge float32"
+    plans = pair.edge.create_publisher(Plan, "plan", qos.PLAN)
+    plans.publish(Plan(plan_id=9, weight_bits=16, wire_bits=16, lease_s=30.0))
+    graph.spin(0.5)
+    first = pair.answers[-1].request_id
+    last = [pair.answer(pixels).request_id for _ in range(3)][-1]
+    since = [answer for answer in pair.answers if first < answer.request_id <= last]
+    assert len(since) == last - first
+    assert {(answer.status, answer.weight_bits) for answer in since} == {(Answer.OK, 4)}

@@ -74,7 +74,7 @@ class VisionHead:
         self.store = WeightStore(model, stored, device=device, kernel=kernel)
         self.module = _running(model, opened)
         self._device = device
-        self.weight_rate = self.store.weight_rate
+        self.weight_rate, self.widths = self.store.weight_rate, self.store.widths
         self.use(self.prepare(min(bits, WIDEST_CODES)))
         self.module.to(device)  # what the store does not hold
         self.store.balance(lambda: self.embed(GRAY))
