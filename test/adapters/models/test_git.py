@@ -29,6 +29,8 @@ from coinfer_ros.core.errors import CoinferError, InvalidInput, Unavailable, Uns
 from coinfer_ros.core.model import WEIGHT_BITS, HeadWeights
 from coinfer_ros.core.quantizers import nested
 
+pytestmark = pytest.mark.slow  # a model is built for each: some seconds
+
 WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz")
 # As microsoft's checkpoints spell it: values that newer versions of the library dropped.
 OLD_CONFIG = {"position_embedding_type": "absolute", "torch_dtype": "float32", "top_k": 50}
