@@ -133,7 +133,7 @@ def load_tensors(checkpoint: Checkpoint, names: Iterable[str]) -> dict[str, torc
         except (OSError, SafetensorError) as error:
             raise _broken(file, error) from error
     for name, tensor in tensors.items():
-        if not tensor.is_floating_point():
+        if not tensor.is_floating_point() or tensor.element_size() < 2:
             raise Unsupported(
                 f"{NAME} must hold floating-point weights, got {tensor.dtype} in {name}: take the "
                 "checkpoint that has not been quantized yet"

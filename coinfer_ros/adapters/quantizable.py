@@ -15,6 +15,13 @@ from torch import nn
 KINDS = (nn.Linear, nn.Conv2d, nn.Embedding)
 
 
+def is_quantizable(module: nn.Module) -> bool:
+    """Say whether a module's weights get a bit-width; a stand-in without weights gets none."""
+    # MultiheadAttention reads the weights of its own linear layer past the layer.
+    bound = isinstance(module, nn.modules.linear.NonDynamicallyQuantizableLinear)
+    return isinstance(module, KINDS) and not bound and hasattr(module, "weight")
+
+
 def as_array(weights: torch.Tensor) -> NDArray[np.float32]:
     """Return a weight as float32 in this machine's memory, in its own shape."""
     values: NDArray[np.float32] = weights.detach().to("cpu", torch.float32).numpy()

@@ -31,7 +31,7 @@ from coinfer_ros.adapters.kernels import (
     observe,
 )
 from coinfer_ros.adapters.memory import give_back
-from coinfer_ros.adapters.quantizable import KINDS, as_array
+from coinfer_ros.adapters.quantizable import as_array, is_quantizable
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.model import FULL_BITS, WEIGHT_BITS, HeadWeights
 from coinfer_ros.core.quantizers import nested
@@ -64,6 +64,7 @@ class WeightStore:
         kernel: str = AUTO,
     ) -> None:
         self._module, self._device, self._kernel = module, device, kernel
+        self._maker = object()
         kernel_for(min(WEIGHT_BITS), device, kernel)  # an unknown name is refused at once
         found = quantizable(module)
         every = _every(sum(stored[name].numel() for name in found))
@@ -135,6 +136,7 @@ class WeightStore:
             backend=_named(runs_on) + ("" if self._device == "cpu" else f" on {self._device}"),
             distortion=error / measured,
             tensors=ready,
+            maker=self._maker,
         )
 
     def use(self, weights: HeadWeights) -> None:
@@ -142,13 +144,13 @@ class WeightStore:
 
         :raises InvalidInput: when they belong to another module.
         """
-        if weights.tensors.keys() != self._layers.keys():
+        if weights.maker is not self._maker:
             raise InvalidInput("weights must be prepared by this model, got another model's")
         for name, layer in self._layers.items():
             if layer.slot is not None:
                 layer.slot.packed = weights.tensors[name]
             else:
-                layer.module.weight = weights.tensors[name]
+                layer.module._parameters["weight"] = weights.tensors[name]
 
     def _bring(self, layer: _Layer, bits: int) -> tuple[Any, str, NDArray[np.float32]]:
         """Return a layer's weights ready to run, the kernel's name and the sampled rows in use."""
@@ -220,9 +222,7 @@ class _Layer:
 def quantizable(module: nn.Module) -> dict[str, nn.Module]:
     """Return the layers whose weights are quantized, by the weights' names."""
     return {
-        f"{name}.weight": child
-        for name, child in module.named_modules()
-        if isinstance(child, KINDS) and "weight" in child._parameters
+        f"{name}.weight": child for name, child in module.named_modules() if is_quantizable(child)
     }
 
 

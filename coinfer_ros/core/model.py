@@ -72,12 +72,14 @@ class HeadWeights:
     :param distortion: mean absolute error per quantized weight (15) of what is computed with, the
         backend's own rounding included, in weight units.
     :param tensors: the adapter's own weights by name.
+    :param maker: whose they are; no other head takes them.
     """
 
     bits: int
     backend: str
     distortion: float
     tensors: dict[str, Any]
+    maker: object = None
 
 
 class Head(Protocol):

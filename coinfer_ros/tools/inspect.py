@@ -46,7 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         parser,
         "--prompt-tokens",
         low=0,
-        high=100_000,
+        high=8192,
         text="tokens of text beside those of an empty prompt",
         default=0,
     )

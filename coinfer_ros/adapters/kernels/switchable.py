@@ -26,6 +26,7 @@ class SwitchableLinear(nn.Module):
         self.in_features, self.out_features = linear.in_features, linear.out_features
         self.bias = linear.bias
         self.factors: torch.Tensor | None = None
+        self.weight = torch.empty(0)  # some models ask a layer for its weights' type
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Turn (..., I) into (..., O)."""

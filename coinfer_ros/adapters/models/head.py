@@ -19,7 +19,7 @@ from coinfer_ros.adapters.models.opening import Opened
 from coinfer_ros.adapters.weight_store import WeightStore, quantizable
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.limits import MOST_PIXELS
-from coinfer_ros.core.model import FULL_BITS, HeadWeights
+from coinfer_ros.core.model import FULL_BITS, WEIGHT_BITS, HeadWeights
 
 WIDEST_CODES = 8
 # How large a channel is lies in the norms before it: any image tells.
@@ -63,6 +63,8 @@ class VisionHead:
         device: str = "cpu",
         kernel: str = AUTO,
     ) -> None:
+        if isinstance(bits, bool) or bits not in WEIGHT_BITS:
+            raise InvalidInput(f"bits must be one of {WEIGHT_BITS}, got {bits!r}")
         kernel_for(bits, device, kernel)  # what cannot run is refused before anything is read
         self.info = opened.info()
         self._processing = opened.processing
@@ -92,6 +94,8 @@ class VisionHead:
         """
         embedding: torch.Tensor = self.module(self.inputs(image))
         values: NDArray[np.float32] = embedding.to("cpu", torch.float32).numpy()
+        if not np.isfinite(values).all():
+            raise InvalidInput("image must keep the model's numbers finite, got NaN or infinity")
         if values.shape != self.info.embedding_shape:
             raise InvalidInput(
                 f"image must make an embedding of {self.info.embedding_shape}, got {values.shape}"
@@ -133,5 +137,5 @@ class VisionHead:
                     return np.broadcast_to(image, (self.frames, *image.shape))
                 if image.ndim == 4 and len(image) == self.frames > 1:
                     return image
-        clip = f" or {(self.frames, 'H', 'W', 3)}" if self.frames > 1 else ""
+        clip = f" or ({self.frames}, H, W, 3)" if self.frames > 1 else ""
         raise InvalidInput(f"image must be RGB uint8 (H, W, 3){clip}, got {kind}")

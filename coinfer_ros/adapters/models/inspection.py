@@ -12,7 +12,7 @@ from torch import nn
 from coinfer_ros.adapters.models.anatomy import Cut
 from coinfer_ros.adapters.models.halves import sides
 from coinfer_ros.adapters.models.opening import Body, first_token_flop, open_model
-from coinfer_ros.adapters.quantizable import KINDS
+from coinfer_ros.adapters.quantizable import is_quantizable
 from coinfer_ros.core.model import HeadSize, ModelInfo
 
 
@@ -60,7 +60,7 @@ def _size(body: Body, cut: Cut) -> HeadSize:
     gone = tuple(f"{name}." for name in sides(body.model, body.anatomy, cut).tail)
     quantized = rows = 0
     for name, module in body.model.named_modules():
-        if isinstance(module, KINDS) and not f"{name}.".startswith(gone):
+        if is_quantizable(module) and not f"{name}.".startswith(gone):
             quantized += module.weight.numel()
             rows += len(module.weight)
     return HeadSize(quantized, rows, _parameters(body.model, gone) - quantized)

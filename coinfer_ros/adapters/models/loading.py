@@ -40,7 +40,11 @@ def fill(
     wanted = {name: keys[name] for name in half.state_dict() if name in keys}
     stored = load_tensors(checkpoint, set(wanted.values()))
     placed = {name: key for name, key in wanted.items() if name not in but}
-    floats = {key: stored[key].to(dtype) for key in set(placed.values())}
+    weights = {name for name, _ in half.named_parameters(remove_duplicate=False)}
+    floats = {
+        key: stored[key].to(dtype if name in weights else torch.float32)
+        for name, key in placed.items()
+    }
     # Not strict: stand-ins have a parameter of their own, and are no part of the checkpoint.
     half.load_state_dict(
         {name: floats[key] for name, key in placed.items()}, strict=False, assign=True

@@ -8,6 +8,7 @@ has, which patches are padding): those stay real, and meet the weights through :
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,8 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
+_BUILDING = threading.RLock()
+
 
 @contextmanager
 def weights_without_memory() -> Iterator[None]:
@@ -25,18 +28,20 @@ def weights_without_memory() -> Iterator[None]:
     Buffers that checkpoints do not hold (rotary frequencies, position counters) are computed when a
     module is made, so they must be real from the start.
     """
-    register = nn.Module.register_parameter
+    with _BUILDING:  # one at a time, and other threads make their modules as ever
+        register, builder = nn.Module.register_parameter, threading.get_ident()
 
-    def register_on_meta(module: nn.Module, name: str, value: nn.Parameter | None) -> None:
-        if value is not None and value.device.type != "meta":
-            value = nn.Parameter(value.to("meta"), requires_grad=False)
-        register(module, name, value)
+        def register_on_meta(module: nn.Module, name: str, value: nn.Parameter | None) -> None:
+            ours = threading.get_ident() == builder
+            if ours and value is not None and value.device.type != "meta":
+                value = nn.Parameter(value.to("meta"), requires_grad=False)
+            register(module, name, value)
 
-    nn.Module.register_parameter = register_on_meta  # type: ignore[method-assign,assignment]
-    try:
-        yield
-    finally:
-        nn.Module.register_parameter = register  # type: ignore[method-assign]
+        nn.Module.register_parameter = register_on_meta  # type: ignore[method-assign,assignment]
+        try:
+            yield
+        finally:
+            nn.Module.register_parameter = register  # type: ignore[method-assign]
 
 
 class MixedMeta(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -22,7 +22,8 @@ def sources(model: Any, keys: Iterable[str]) -> dict[str, str]:
 
     :param model: the whole model, weights on ``meta``.
     :param keys: the checkpoint's names.
-    :returns: checkpoint names by the model's names; tensors that the model ties share one.
+    :returns: checkpoint names by the model's names; tensors that the model ties share one, unless
+        each is stored.
     :raises InvalidInput: when a tensor is missing, or is there that the model does not have.
     :raises Unsupported: when tensors would have to be put together.
     """
@@ -35,9 +36,10 @@ def sources(model: Any, keys: Iterable[str]) -> dict[str, str]:
         elif not _is_expected(model, name):
             strangers.append(key)
     for names in _tied(model):
-        first = next((name for name in names if name in found), None)
+        # Stored apart they may differ, and are then two, as the library takes them.
+        first = next((found[name] for name in names if name in found), None)
         if first is not None:
-            found |= dict.fromkeys(names, found[first])
+            found = dict.fromkeys(names, first) | found
     missing = [name for name in state if name not in found]
     if missing:
         raise InvalidInput(

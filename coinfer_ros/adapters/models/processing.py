@@ -19,11 +19,12 @@ from transformers.utils.logging import disable_progress_bar
 
 from coinfer_ros.adapters.checkpoint import NAME, Checkpoint, read_json
 from coinfer_ros.adapters.models.processor import load_processor
-from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.errors import CoinferError, InvalidInput, Unsupported
 
 TEXT = frozenset({"input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids"})
 # A model that takes any size gets one size all the same: its work, and so its delay, is then known.
 DEFAULT_SIDE_PX = 448
+MOST_SIDE_PX = 8192
 CAPTION = "Describe the image."
 BLANK = 127
 _PROBES = ((48, 64), (64, 40), (32, 96))  # a model of one input size makes the same of all
@@ -57,8 +58,17 @@ class Processing:
         self.tokenizer = self._processor.tokenizer
         self.image_token = getattr(self._processor, "image_token", None)
         self.image_px: tuple[int, int] | None = None  # none: the model has one input size
-        if len({self._layout(rows, columns) for rows, columns in _PROBES}) > 1:
-            self.image_px = image_px or (DEFAULT_SIDE_PX, DEFAULT_SIDE_PX)
+        try:
+            if len({self._layout(rows, columns) for rows, columns in _PROBES}) > 1:
+                self.image_px = _sides(image_px or (DEFAULT_SIDE_PX, DEFAULT_SIDE_PX))
+            self._refuse_a_prompt_in_the_image_part()
+        except CoinferError:
+            raise
+        except Exception as error:  # the library and its templates fail in many ways
+            raise InvalidInput(
+                f"{NAME} must hold a processor and a chat template for one image and a prompt, got "
+                f"{type(error).__name__}: {' '.join(str(error).split())}"
+            ) from error
 
     def image_inputs(self, frames: Frames) -> dict[str, torch.Tensor]:
         """Turn frames (F, H, W, 3) into what the image half of the model takes."""
@@ -68,15 +78,31 @@ class Processing:
     def inputs(self, prompt: str) -> dict[str, torch.Tensor]:
         """Return what the whole model takes for a prompt and a blank image.
 
-        :raises InvalidInput: when the prompt holds the model's image token.
+        :raises InvalidInput: when the prompt holds a special token of the model's.
         """
         image, empty = self._blank
-        own = str(getattr(self.image_token, "content", self.image_token))
-        if self.image_token is not None and own in prompt:
+        own = next((token for token in self._own_tokens if token in prompt), None)
+        if own is not None:
             raise InvalidInput(
                 f"prompt must not hold the model's own token {own!r}, got {prompt!r}"
             )
         return dict(self._call(image, prompt) if prompt else empty)
+
+    @functools.cached_property
+    def _own_tokens(self) -> tuple[str, ...]:
+        named = str(getattr(self.image_token, "content", self.image_token or ""))
+        return tuple(filter(None, {named, *self.tokenizer.all_special_tokens}))
+
+    def _refuse_a_prompt_in_the_image_part(self) -> None:
+        """Refuse a model whose robot half would have to know the question (InstructBLIP)."""
+        image, empty = self._blank
+        asked = self._call(image, "what is in this image")
+        for name in asked.keys() - TEXT:
+            if not torch.equal(asked[name], empty.get(name, torch.empty(0))):
+                raise Unsupported(
+                    f"{NAME} must be a model whose image part does not read the prompt, got one "
+                    f"that reads {name}"
+                )
 
     @functools.cached_property
     def _blank(self) -> tuple[Frames, dict[str, torch.Tensor]]:
@@ -87,12 +113,16 @@ class Processing:
     def _call(self, frames: Frames, prompt: str) -> dict[str, torch.Tensor]:
         if self.image_px is not None:
             frames = np.stack([_resized(frame, self.image_px) for frame in frames])
+        text = "" if self._is_git else self._text(prompt)
+        begin = self.tokenizer.bos_token
         made = self._processor(
             images=list(frames),
-            text=None if self._is_git else [self._text(prompt)],
+            text=None if self._is_git else [text],
             return_tensors="pt",
             # A narrow image would be taken for one with its channels first.
             images_kwargs={"input_data_format": "channels_last"},
+            # A template that writes the begin token itself must not get a second one.
+            text_kwargs={"add_special_tokens": not (begin and text.startswith(begin))},
         )
         inputs = {name: value for name, value in made.items() if isinstance(value, torch.Tensor)}
         inputs.pop("labels", None)
@@ -145,6 +175,18 @@ class Processing:
 _IMAGE_TOKENS_BY_THEMSELVES = frozenset({"blip-2", "instructblip"})
 
 
+# What a checkpoint may say of generation: its tokens, and what keeps it from repeating itself.
+# Sampling, beams, caches and ways out of the library are not its business here.
+_TAKEN_OVER = frozenset(
+    {
+        *("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id"),
+        *("forced_bos_token_id", "forced_eos_token_id"),
+        *("suppress_tokens", "begin_suppress_tokens"),
+        *("repetition_penalty", "no_repeat_ngram_size"),
+    }
+)
+
+
 def generation_config(checkpoint: Checkpoint, *, max_new_tokens: int) -> Any:
     """Return how the checkpoint wants to be generated from, but always the likeliest token.
 
@@ -154,10 +196,9 @@ def generation_config(checkpoint: Checkpoint, *, max_new_tokens: int) -> Any:
     """
     file = checkpoint.folder / "generation_config.json"
     stored = read_json(file) if file.is_file() else {}
-    drawn = ("temperature", "top_p", "top_k", "min_p", "typical_p", "do_sample")
     try:
         config = GenerationConfig.from_dict(
-            {name: value for name, value in stored.items() if name not in drawn}
+            {name: value for name, value in stored.items() if name in _TAKEN_OVER}
         )
     except Exception as error:  # the library checks with many kinds
         raise InvalidInput(
@@ -166,6 +207,14 @@ def generation_config(checkpoint: Checkpoint, *, max_new_tokens: int) -> Any:
     # One limit, ours: the library warns at every call when two are set.
     config.max_length, config.max_new_tokens = None, max_new_tokens
     return config
+
+
+def _sides(image_px: tuple[int, int]) -> tuple[int, int]:
+    if not all(1 <= side <= MOST_SIDE_PX for side in image_px):
+        raise InvalidInput(
+            f"image_px must have sides of 1 to {MOST_SIDE_PX} pixels, got {image_px}"
+        )
+    return image_px
 
 
 def _resized(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

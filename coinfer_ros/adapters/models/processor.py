@@ -9,7 +9,7 @@ from typing import Any
 from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
 from coinfer_ros.adapters.checkpoint import NAME, Checkpoint
-from coinfer_ros.core.errors import InvalidInput, Unavailable
+from coinfer_ros.core.errors import InvalidInput, Unavailable, Unsupported
 
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model")
 _IMAGE_FILES = ("preprocessor_config.json", "processor_config.json")
@@ -19,6 +19,7 @@ def load_processor(checkpoint: Checkpoint, config: Any) -> Any:
     """Return the processor.
 
     :raises Unavailable: when a file is not there, or a package that the processor needs.
+    :raises Unsupported: when the library has none for such a model.
     :raises InvalidInput: when a file is broken.
     """
     for names in (_TOKENIZER_FILES, _IMAGE_FILES):
@@ -26,6 +27,11 @@ def load_processor(checkpoint: Checkpoint, config: Any) -> Any:
             raise Unavailable(
                 f"{NAME} must hold {' or '.join(names)}, got none in {checkpoint.folder}"
             )
+    if type(config) not in PROCESSOR_MAPPING:
+        raise Unsupported(
+            f"{NAME} must be a model that the library has a processor for, got model_type "
+            f"{config.model_type!r}"
+        )
     kind = PROCESSOR_MAPPING[type(config)]
     try:
         return _for_images(kind).from_pretrained(checkpoint.folder, local_files_only=True)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 
 from coinfer_ros.adapters.checkpoint import NAME
 from coinfer_ros.adapters.memory import give_back
+from coinfer_ros.adapters.models.building import in_one_line
 from coinfer_ros.adapters.models.halves import make_tail
 from coinfer_ros.adapters.models.loading import fill
 from coinfer_ros.adapters.models.opening import Opened
 from coinfer_ros.adapters.models.processing import generation_config
 from coinfer_ros.core import checks
-from coinfer_ros.core.errors import InvalidInput, Unsupported
+from coinfer_ros.core.errors import CoinferError, InvalidInput, Unsupported
 from coinfer_ros.core.model import Generated
 
 MAX_NEW_TOKENS = 30
@@ -53,14 +55,22 @@ class LanguageTail:
         checks.whole("max_new_tokens", max_new_tokens, low=1, high=self._places - 1)
         self.model = opened.new_model()
         self._delivery = make_tail(self.model, opened.anatomy, opened.cut)
+        if precision not in PRECISIONS:
+            raise InvalidInput(
+                f"model.precision must be one of {', '.join(PRECISIONS)}, got {precision!r}"
+            )
         dtype = PRECISIONS[precision]
         fill(self.model, opened.body.model, opened.checkpoint, dtype=dtype)
-        self.model.to(device, dtype)
+        for parameter in self.model.parameters():
+            parameter.data = parameter.data.to(dtype)
+        self.model.to(device)  # buffers, as rotary frequencies, keep their precision
         self._device, self._dtype = device, dtype
         self.backend = f"{precision} on {device}" if device != "cpu" else precision
         self._how = generation_config(opened.checkpoint, max_new_tokens=max_new_tokens)
         self._max_new_tokens = max_new_tokens
+        self._answering = threading.Lock()
         self._refuse_poison()
+        self._try_generating()
         give_back()  # what the weights passed through
 
     @torch.inference_mode()
@@ -74,8 +84,10 @@ class LanguageTail:
         """
         self._check(embedding)
         inputs = self._inputs(prompt)
-        self._delivery.put(torch.from_numpy(embedding).to(self._device, self._dtype))
-        output = self.model.generate(**inputs, generation_config=self._how)[0]
+        with self._answering:  # an embedding waits in the model for its own run
+            whole = torch.from_numpy(np.ascontiguousarray(embedding))
+            self._delivery.put(whole.to(self._device, self._dtype))
+            output = self.model.generate(**inputs, generation_config=self._how)[0]
         new = output[len(inputs["input_ids"][0]) :] if self._repeats_prompt else output
         text = self._processing.tokenizer.decode(new, skip_special_tokens=True)
         return Generated(text=text.strip(), tokens=len(new))
@@ -100,6 +112,18 @@ class LanguageTail:
                 f"follows it in {NAME} also reads what comes before"
             )
 
+    def _try_generating(self) -> None:
+        """Refuse what the library finds wrong only when it generates."""
+        try:
+            self.warm_up()
+        except CoinferError:
+            raise
+        except Exception as error:  # the library checks with many kinds
+            raise InvalidInput(
+                f"{NAME} must hold a generation_config.json that its model generates with, got "
+                f"{in_one_line(error)}"
+            ) from error
+
     def _check(self, embedding: NDArray[np.float32]) -> None:
         kind = type(embedding).__name__
         if isinstance(embedding, np.ndarray):
@@ -114,6 +138,8 @@ class LanguageTail:
     def _inputs(self, prompt: str) -> dict[str, torch.Tensor]:
         if not isinstance(prompt, str):
             raise InvalidInput(f"prompt must be text, got {type(prompt).__name__}")
+        if not prompt.isascii() and prompt.encode("utf-8", "replace").decode("utf-8") != prompt:
+            raise InvalidInput(f"prompt must be sound Unicode, got {prompt!r}")
         inputs = self._processing.inputs(prompt)
         own = inputs["input_ids"].shape[1] - self._processing.inputs("")["input_ids"].shape[1]
         room = self._places - self._max_new_tokens - (inputs["input_ids"].shape[1] - own)

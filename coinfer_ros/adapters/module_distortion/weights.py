@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from coinfer_ros.adapters.quantizable import KINDS, as_array
+from coinfer_ros.adapters.quantizable import as_array, is_quantizable
 from coinfer_ros.core import quantizers
 from coinfer_ros.core.distortion import ParameterDistortion, parameter_distortion
 from coinfer_ros.core.errors import InvalidInput, Unsupported
@@ -28,7 +28,7 @@ def quantizable(module: nn.Module) -> dict[str, nn.Parameter]:
     found: dict[str, nn.Parameter] = {}
     known: set[int] = set()
     for prefix, child in module.named_modules():
-        if isinstance(child, KINDS) and hasattr(child, "weight"):  # a stand-in has none
+        if is_quantizable(child):
             name = f"{prefix}.weight" if prefix else "weight"
             weight = dict(child.named_parameters(recurse=False)).get("weight")
             if weight is None:

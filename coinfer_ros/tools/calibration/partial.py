@@ -34,7 +34,7 @@ class Partial:
             if path.exists() and not restart:
                 self._resume(header)
             else:
-                self._path.write_text(f"{json.dumps(header)}\n", encoding="utf-8")
+                self._begin(header)
         except OSError as error:
             raise Unavailable(f"--out must be in a folder to write in, got {error}") from error
 
@@ -50,6 +50,9 @@ class Partial:
         """Remove the file, once the result is written."""
         self._path.unlink()
 
+    def _begin(self, header: Mapping[str, Any]) -> None:
+        self._path.write_text(f"{json.dumps(header)}\n", encoding="utf-8")
+
     def _resume(self, header: Mapping[str, Any]) -> None:
         whole = []
         for line in self._path.read_bytes().splitlines(keepends=True):
@@ -59,7 +62,11 @@ class Partial:
                 break
             if not line.endswith(b"\n"):
                 whole.pop()
-        _check(self._path, whole[0][1] if whole else None, header)
+        first = whole[0][1] if whole else None
+        if len(whole) == 1 and isinstance(first, dict) and first.get("format") == FORMAT:
+            self._begin(header)  # nothing was measured yet, so nothing is lost
+            return
+        _check(self._path, first, header)
         self.done = {entry["key"]: entry["value"] for _, entry in whole[1:]}
         self._path.write_bytes(b"".join(line for line, _ in whole))
 

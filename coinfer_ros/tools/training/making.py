@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.tools.model_card import Training
 from coinfer_ros.tools.training.course import Length, follow
 from coinfer_ros.tools.training.lessons import Lessons, draw_all
@@ -62,6 +63,8 @@ def make(order: Order) -> Path:
     """
     from coinfer_ros.adapters.training import trainer  # noqa: PLC0415  torch takes seconds
 
+    if order.out.exists() and not order.out.is_dir():
+        raise InvalidInput(f"--out must be a folder, got the file {str(order.out)!r}")
     device = trainer.device_named(order.device)
     trainer.use_threads(order.threads)
     began_s = time.monotonic()

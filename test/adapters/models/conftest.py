@@ -13,6 +13,7 @@ import pytest
 import torch
 import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
 WORDS = ("[PAD]", "[UNK]", "[BOS]", "[EOS]", "user", "assistant", *(f"w{n}" for n in range(60)))
@@ -45,11 +46,21 @@ TILES = [[32, 64], [64, 32], [64, 64]]
 Made = tuple[Any, Any]  # model and processor
 
 
-def tokenizer(*special: str, ids: dict[str, int] | None = None, **named: str) -> Any:
-    """Make a tokenizer of words; ``named`` are the ones that a processor asks for by name."""
+def tokenizer(
+    *special: str, ids: dict[str, int] | None = None, begins: bool = False, **named: str
+) -> Any:
+    """Make a tokenizer of words.
+
+    :param begins: whether it puts the begin token first.
+    :param named: the special tokens that a processor asks for by name.
+    """
     vocabulary = {word: i for i, word in enumerate((*WORDS, *special))} | (ids or {})
     words = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    if begins:
+        words.post_processor = TemplateProcessing(
+            single="[BOS] $A", special_tokens=[("[BOS]", vocabulary["[BOS]"])]
+        )
     return PreTrainedTokenizerFast(
         tokenizer_object=words,
         pad_token="[PAD]",
@@ -116,8 +127,27 @@ def blip2() -> Made:
     return model, processor(kind, images, words, num_query_tokens=5)
 
 
-def llava() -> Made:
-    words = tokenizer("<image>", image_token="<image>")
+def instructblip() -> Made:
+    images = image_processor("blip", "Blip", size=SIDE)
+    words, asked = tokenizer("<image>", begins=True), tokenizer(begins=True)
+    model, _ = blip2()
+    config = transformers.InstructBlipConfig(
+        vision_config=VISION,
+        qformer_config={
+            **model.config.qformer_config.to_dict(),
+            "model_type": "instructblip_qformer",
+            "vocab_size": VOCABULARY,
+        },
+        text_config=model.config.text_config.to_dict(),
+        num_query_tokens=5,
+        image_token_index=words.convert_tokens_to_ids("<image>"),
+    )
+    made = transformers.InstructBlipProcessor(images, words, asked, num_query_tokens=5)
+    return transformers.InstructBlipForConditionalGeneration(config), made
+
+
+def llava(*, begins: bool = False) -> Made:
+    words = tokenizer("<image>", begins=begins, image_token="<image>")
     images = image_processor("clip", "CLIP", size={"shortest_edge": 32}, crop_size=SIDE)
     config = transformers.LlavaConfig(
         vision_config=transformers.CLIPVisionConfig(**VISION),
@@ -229,12 +259,12 @@ def qwen(name: str, vision: dict[str, Any], rope: dict[str, Any], **text: Any) -
     return getattr(transformers, f"{name}ForConditionalGeneration")(config), made
 
 
-def paligemma() -> Made:
+def paligemma(*, pools: bool = False) -> Made:
     words = tokenizer("<image>")
     images = image_processor("siglip", "Siglip", size=SIDE)
     images.image_seq_length = 16
     config = transformers.PaliGemmaConfig(
-        vision_config=_siglip(),
+        vision_config=_siglip(pools=pools),
         # Its processor adds 1,152 tokens for places.
         text_config=transformers.GemmaConfig(**{**TEXT, "head_dim": 8, "vocab_size": 2048}),
         image_token_index=words.convert_tokens_to_ids("<image>"),
@@ -283,10 +313,11 @@ def gemma3() -> Made:
     return transformers.Gemma3ForConditionalGeneration(config), made
 
 
-def _siglip() -> Any:
-    return transformers.SiglipVisionConfig(**VISION, vision_use_head=False)
+def _siglip(*, pools: bool = False) -> Any:
+    return transformers.SiglipVisionConfig(**VISION, vision_use_head=pools)
 
 
+# What the tests cut: each of the tested families, and what is particular beside.
 FAMILIES: dict[str, Callable[[], Made]] = {
     "git": git,
     "git of video": lambda: git(3),
@@ -324,6 +355,11 @@ FAMILIES: dict[str, Callable[[], Made]] = {
     ),
     "smolvlm": lambda: idefics("smolvlm", "SmolVLM"),
 }
+PARTICULAR: dict[str, Callable[[], Made]] = {
+    "instructblip": instructblip,
+    "llava that begins": lambda: llava(begins=True),
+    "paligemma that pools": lambda: paligemma(pools=True),
+}
 
 
 def _one(parameter: torch.nn.Parameter) -> None:
@@ -338,7 +374,7 @@ def family(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     def saved(name: str) -> Path:
         if name not in folders:
             torch.manual_seed(7)
-            model, parts = FAMILIES[name]()
+            model, parts = (FAMILIES | PARTICULAR)[name]()
             for parameter in model.parameters():
                 _one(parameter)
             folders[name] = tmp_path_factory.mktemp(name.replace(" ", "-"))
