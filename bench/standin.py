@@ -42,9 +42,10 @@ class Head:
         """Return no weights."""
         return HeadWeights(bits=bits, backend="none", distortion=0.0, tensors={})
 
-    def use(self, weights: HeadWeights) -> None:
+    def use(self, weights: HeadWeights) -> list[object]:
         """Take the bit-width alone."""
         self.bits = weights.bits
+        return []
 
 
 class Tail:

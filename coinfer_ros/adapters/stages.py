@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,17 +28,22 @@ class HeadReport:
     :param bits: bit-width of the weights really used.
     :param backend: what executed them.
     :param clock_hz: clock read back, Hz; NaN when it changed during the stage.
-    :param wire_distortion: what the payload lost of the embedding; not part of ``encode_s``.
+    :param embedding: (T, C), of which the payload was made.
     """
 
     payload: wire.Payload
-    wire_distortion: wire.Distortion
+    embedding: NDArray[np.float32]
     bits: int
     backend: str
     clock_hz: float
     head_s: float
     encode_s: float
     spent: Spent
+
+    @cached_property
+    def wire_distortion(self) -> wire.Distortion:
+        """What the payload lost of the embedding; measured when asked for, off the frame's way."""
+        return wire.distortion(self.embedding, self.payload)
 
 
 @dataclass(frozen=True)
@@ -103,11 +109,11 @@ class HeadStage:
         begun_s = time.monotonic()
         weights = preparing[1].result()
         if weights.bits != self._head.bits:
-            self._head.use(weights)
+            former = self._head.use(weights)
             self.switches += 1
             self.switch_s = time.monotonic() - begun_s
-            # The former weights are free now; beside the frames, their memory is given back.
-            self._preparer.submit(give_back)
+            # Hundreds of MB take longer to free than to swap: that is done beside the frames.
+            self._preparer.submit(_free, former)
 
     def run(self, image: NDArray[np.uint8], wire_bits: int) -> HeadReport:
         """Turn an RGB image (H, W, 3) into a payload for the wire."""
@@ -123,7 +129,7 @@ class HeadStage:
         encode_s = time.monotonic() - coding_s
         return HeadReport(
             payload=payload,
-            wire_distortion=wire.distortion(embedding, payload),
+            embedding=embedding,
             bits=bits,
             backend=self._head.backend,
             clock_hz=clock_hz,
@@ -169,6 +175,11 @@ class TailStage:
             tail_s=done_s - decoded_s,
             spent=spent(self._meter, before, after),
         )
+
+
+def _free(former: list[object]) -> None:
+    former.clear()
+    give_back()
 
 
 def _steady(before_hz: float, after_hz: float) -> float:

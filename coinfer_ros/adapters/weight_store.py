@@ -13,7 +13,6 @@ import os
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,17 +23,15 @@ from torch import nn
 from coinfer_ros.adapters.kernels import (
     AUTO,
     Int8Kernel,
-    Kernel,
-    PackedLinear,
     SwitchableLinear,
     kernel_for,
     observe,
 )
-from coinfer_ros.adapters.memory import give_back
-from coinfer_ros.adapters.quantizable import as_array, is_quantizable
+from coinfer_ros.adapters.quantizable import is_quantizable
+from coinfer_ros.adapters.stored_layer import StoredLayer
+from coinfer_ros.adapters.threads import compute_alone
 from coinfer_ros.core.errors import InvalidInput
-from coinfer_ros.core.model import FULL_BITS, WEIGHT_BITS, HeadWeights
-from coinfer_ros.core.quantizers import nested
+from coinfer_ros.core.model import WEIGHT_BITS, HeadWeights
 
 # Weights that the distortion is measured on, evenly spread rows of every layer. A million tells a
 # mean error to about 0.1 %; smaller heads are measured whole.
@@ -65,11 +62,12 @@ class WeightStore:
     ) -> None:
         self._module, self._device, self._kernel = module, device, kernel
         self._maker = object()
+        self._distortions: dict[int, float] = {}
         kernel_for(min(WEIGHT_BITS), device, kernel)  # an unknown name is refused at once
         found = quantizable(module)
         every = _every(sum(stored[name].numel() for name in found))
         self._layers = {
-            name: _Layer.of(name, layer, stored[name], every) for name, layer in found.items()
+            name: StoredLayer.of(name, layer, stored[name], every) for name, layer in found.items()
         }
         for name, layer in self._layers.items():
             if isinstance(layer.module, nn.Linear):
@@ -108,6 +106,7 @@ class WeightStore:
         """
         if isinstance(kernel_for(min(WEIGHT_BITS), self._device, self._kernel), Int8Kernel):
             observe(self._module, run)
+            self._distortions.clear()
 
     def prepare(self, bits: int) -> HeadWeights:
         """Bring every weight to ``bits``, in new memory; safe in another thread.
@@ -121,102 +120,48 @@ class WeightStore:
             raise InvalidInput(f"bits must be one of {choices}, got {bits!r}")
         ready: dict[str, Any] = {}
         runs_on: Counter[str] = Counter()
-        error, measured = 0.0, 0
+        errors: list[NDArray[np.float32]] = []
+        measure = bits not in self._distortions
         # Layers are independent, and most of the work is done without Python's lock.
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="weights") as pool:
-            brought = pool.map(lambda layer: self._bring(layer, bits), self._layers.values())
+        with ThreadPoolExecutor(WORKERS, "weights", initializer=compute_alone) as pool:
+            brought = pool.map(
+                lambda layer: layer.bring(
+                    bits, device=self._device, kernel=self._kernel, measure=measure
+                ),
+                self._layers.values(),
+            )
         for layer, (weights, kernel, used) in zip(self._layers.values(), brought, strict=True):
             ready[layer.name] = weights
             runs_on[kernel] += layer.slot is not None
-            error += float(np.abs(used - layer.sample).sum(dtype=np.float64))
-            measured += used.size
-        give_back()
+            if used is not None:
+                errors.append(np.abs(used - layer.sample).ravel())
+        if errors:  # the same width makes the same errors every time
+            self._distortions[bits] = float(np.concatenate(errors).mean(dtype=np.float64))
         return HeadWeights(
             bits=int(bits),
             backend=_named(runs_on) + ("" if self._device == "cpu" else f" on {self._device}"),
-            distortion=error / measured,
+            distortion=self._distortions[bits],
             tensors=ready,
             maker=self._maker,
         )
 
-    def use(self, weights: HeadWeights) -> None:
+    def use(self, weights: HeadWeights) -> list[object]:
         """Point the module at prepared weights.
 
+        :returns: what was in place; freeing it takes longer than this.
         :raises InvalidInput: when they belong to another module.
         """
         if weights.maker is not self._maker:
             raise InvalidInput("weights must be prepared by this model, got another model's")
+        former: list[object] = []
         for name, layer in self._layers.items():
             if layer.slot is not None:
+                former.append(getattr(layer.slot, "packed", None))
                 layer.slot.packed = weights.tensors[name]
             else:
+                former.append(layer.module._parameters["weight"])
                 layer.module._parameters["weight"] = weights.tensors[name]
-
-    def _bring(self, layer: _Layer, bits: int) -> tuple[Any, str, NDArray[np.float32]]:
-        """Return a layer's weights ready to run, the kernel's name and the sampled rows in use."""
-        if layer.slot is None:
-            values = torch.from_numpy(layer.values(bits))
-            weight = nn.Parameter(values.to(self._device), requires_grad=False)
-            return weight, "", values.numpy()[layer.rows]
-        kernel = kernel_for(bits, self._device, self._kernel)
-        if kernel.refuses(layer.slot):
-            kernel = kernel_for(FULL_BITS, self._device)
-        every, bias = slice(None), layer.slot.bias
-        packed = _packed(kernel, layer, bits, every, bias)
-        # Rows are packed one by one, so that a few packed apart are rounded like all.
-        few = packed if layer.rows == every else _packed(kernel, layer, bits, layer.rows, None)
-        return packed, kernel.name, as_array(few.weight())
-
-
-def _packed(
-    kernel: Kernel, layer: _Layer, bits: int, rows: slice, bias: torch.Tensor | None
-) -> PackedLinear:
-    """Pack some rows of a layer, without floats on the way where the kernel takes codes."""
-    factors = layer.slot.factors if layer.slot is not None else None
-    if bits == FULL_BITS:
-        return kernel.pack(torch.from_numpy(as_array(layer.stored)[rows]), bias, factors)
-    codes = layer.codes.rows(rows)
-    if isinstance(kernel, Int8Kernel) and factors is None:
-        steps, sizes = nested.to_int8(codes, bits)
-        return kernel.pack_codes(torch.from_numpy(steps), torch.from_numpy(sizes), bias)
-    return kernel.pack(torch.from_numpy(nested.decode(codes, bits)), bias, factors)
-
-
-@dataclass
-class _Layer:
-    """One layer with quantized weights.
-
-    :param name: its weights' name.
-    :param stored: its weights in the checkpoint, as stored, on the memory map.
-    :param codes: its nested codes.
-    :param rows: which rows the distortion is measured on.
-    :param sample: those rows, copied: measuring never touches the disk.
-    :param magnitude: sum of all magnitudes.
-    :param slot: what runs in a Linear layer's place.
-    """
-
-    name: str
-    module: Any
-    stored: torch.Tensor
-    codes: nested.NestedCodes
-    rows: slice
-    sample: NDArray[np.float32]
-    magnitude: float
-    slot: SwitchableLinear | None = None
-
-    @classmethod
-    def of(cls, name: str, module: nn.Module, stored: torch.Tensor, every: int) -> _Layer:
-        values, rows = as_array(stored), slice(None) if every == 1 else slice(None, None, every)
-        magnitude = float(np.abs(values).sum(dtype=np.float64))
-        return cls(
-            name, module, stored, nested.encode(values), rows, values[rows].copy(), magnitude
-        )
-
-    def values(self, bits: int) -> NDArray[np.float32]:
-        """Return the weights at ``bits``, in memory of their own."""
-        if bits == FULL_BITS:
-            return as_array(self.stored)
-        return nested.decode(self.codes, bits)
+        return former
 
 
 def quantizable(module: nn.Module) -> dict[str, nn.Module]:

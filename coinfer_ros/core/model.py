@@ -100,8 +100,8 @@ class Head(Protocol):
         """Quantize the weights to ``bits``; safe beside a running ``embed``."""
         ...
 
-    def use(self, weights: HeadWeights) -> None:
-        """Put prepared weights in place; call it between two frames."""
+    def use(self, weights: HeadWeights) -> list[object]:
+        """Put prepared weights in place, between two frames; return what was there."""
         ...
 
 

@@ -62,8 +62,8 @@ class Requests:
         timeout_s: float,
         from_stream: bool,
         at_edge: Callable[[], None] = lambda: None,
-    ) -> tuple[Answer, int] | None:
-        """Return the answer and the bytes sent, None when the node is being deactivated.
+    ) -> tuple[Answer, HeadReport | None] | None:
+        """Return the answer and what was sent, None when the node is being deactivated.
 
         :param frames: the image, or a clip of which the newest comes last.
         :param plan: the plan whose bit-width is in place.
@@ -110,7 +110,7 @@ class Requests:
             waited=spent(self.machine.meter, sent, after),
             whole=spent(self.machine.meter, before, after),
         )
-        return self._timed(answer, request), report.payload.size_bytes
+        return self._timed(answer, request), report
 
     def age_s(self, answer: Answer, now_s: float) -> float:
         """Return the age of the image behind an answer's text at ROS time ``now_s``, s."""
@@ -156,9 +156,9 @@ class Requests:
 
     def _unasked(
         self, image: AnyImage, request: Request, status: int, reason: str
-    ) -> tuple[Answer, int]:
+    ) -> tuple[Answer, None]:
         """Return the answer to a request whose embedding was never sent."""
-        return self._timed(self._blank(image, request, status, reason), request), 0
+        return self._timed(self._blank(image, request, status, reason), request), None
 
     def _blank(self, image: AnyImage, request: Request, status: int, reason: str) -> Answer:
         answer = unknown_answer(

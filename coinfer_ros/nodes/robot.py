@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import Any
 
@@ -11,7 +12,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from coinfer_ros import locate
 from coinfer_ros.adapters.memory import resident
-from coinfer_ros.adapters.stages import HeadStage
+from coinfer_ros.adapters.stages import HeadReport, HeadStage
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.model import FULL_BITS
 from coinfer_ros.core.session import Session
@@ -162,12 +163,12 @@ class RobotNode(CoinferNode[RobotSettings]):
         )
         if outcome is None:
             return
-        answer, sent_bytes = outcome
+        answer, sent = outcome
         answer.age_s = self._requests.age_s(answer, self.get_clock().now().nanoseconds * 1e-9)
         if answer.status in (Answer.FAILED, Answer.LATE):
             self.get_logger().error(answer.reason, throttle_duration_sec=5.0)
         self._answers.publish(answer)
-        self._traces.publish(self._trace(answer, sent_bytes))
+        self._traces.publish(self._trace(answer, sent))
         if question:
             self._questions.finish(answer)
 
@@ -184,11 +185,12 @@ class RobotNode(CoinferNode[RobotSettings]):
             self._questions.finish(Answer(status=Answer.FAILED, reason=reason))
         return frames
 
-    def _trace(self, answer: Answer, sent_bytes: int) -> Trace:
+    def _trace(self, answer: Answer, sent: HeadReport | None) -> Trace:
         return answer_to_trace(
             answer,
             weight_rate=self._head.weight_rate,
-            embedding_bytes=sent_bytes,
+            embedding_bytes=sent.payload.size_bytes if sent else 0,
+            wire_distortion=sent.wire_distortion.relative if sent else math.nan,
             frames=self._images.arrived,
             frames_dropped=self._images.replaced,
             switches=self._stage.switches,

@@ -43,7 +43,7 @@ def message_of(embedding: np.ndarray, wire_bits: int) -> tuple[wire.Payload, Emb
     payload = wire.encode(embedding, wire_bits)
     report = HeadReport(
         payload=payload,
-        wire_distortion=wire.distortion(embedding, payload),
+        embedding=embedding,
         bits=8,
         backend="int8",
         clock_hz=1e9,

@@ -117,13 +117,15 @@ class VisionHead:
         """
         return self.store.prepare(bits)
 
-    def use(self, weights: HeadWeights) -> None:
+    def use(self, weights: HeadWeights) -> list[object]:
         """Put prepared weights in place: pointers change, nothing is copied.
 
+        :returns: what was in place; freeing it takes longer than this.
         :raises InvalidInput: when they were prepared by another model.
         """
-        self.store.use(weights)
+        former = self.store.use(weights)
         self.bits, self.backend = weights.bits, weights.backend
+        return former
 
     def _shown(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the frames to show (F, H, W, 3)."""
