@@ -96,3 +96,12 @@ def test_only_steps_that_are_left_are_taken_and_each_is_kept_before_the_next():
     assert found == {"a": "A", "b": "B, before", "c": "C"}
     assert taken == [("a", {}), ("c", {"a": "A"})]
     assert len(ticks) == 2
+
+
+def test_other_settings_begin_anew_while_nothing_is_measured(path):
+    opened(path)
+    again = opened(path, widths=[8])
+    assert again.done == {}
+    again.keep("first", 1)
+    with pytest.raises(InvalidInput, match="widths"):
+        opened(path)
