@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.limits import MOST_SIDE_PX
 from coinfer_ros.core.model import WEIGHT_BITS
 from coinfer_ros.core.settings import setting
 from coinfer_ros.core.wire import WIRE_BITS
@@ -32,7 +33,6 @@ _IMAGE_WIDTH = (
     "Pixels that images are resized to where the model takes any size; 0: 448.",
 )
 _IMAGE_HEIGHT = ("model.image_height", 0, "The same for the height.")
-_MOST_SIDE = 8192
 _DEVICE = (
     "model.device",
     "auto",
@@ -110,8 +110,8 @@ class RobotSettings:
     robot_id: str = setting("robot.id", "robot", "This robot's name, unique at the edge.")
     model_path: str = setting(*_MODEL_PATH)
     cut: str = setting(*_CUT)
-    image_width: int = setting(*_IMAGE_WIDTH, low=0, high=_MOST_SIDE)
-    image_height: int = setting(*_IMAGE_HEIGHT, low=0, high=_MOST_SIDE)
+    image_width: int = setting(*_IMAGE_WIDTH, low=0, high=MOST_SIDE_PX)
+    image_height: int = setting(*_IMAGE_HEIGHT, low=0, high=MOST_SIDE_PX)
     prompt: str = setting(
         "model.prompt", "", "Text that every answer continues; empty: a caption.", live=True
     )
@@ -157,8 +157,8 @@ class EdgeSettings:
     autostart: bool = setting(*_AUTOSTART)
     model_path: str = setting(*_MODEL_PATH)
     cut: str = setting(*_CUT)
-    image_width: int = setting(*_IMAGE_WIDTH, low=0, high=_MOST_SIDE)
-    image_height: int = setting(*_IMAGE_HEIGHT, low=0, high=_MOST_SIDE)
+    image_width: int = setting(*_IMAGE_WIDTH, low=0, high=MOST_SIDE_PX)
+    image_height: int = setting(*_IMAGE_HEIGHT, low=0, high=MOST_SIDE_PX)
     device: str = setting(*_DEVICE, choices=_DEVICES)
     precision: str = setting(
         "model.precision",
@@ -228,8 +228,8 @@ class ControllerSettings:
     )
     model_path: str = setting(*_MODEL_PATH)
     cut: str = setting(*_CUT)
-    image_width: int = setting(*_IMAGE_WIDTH, low=0, high=_MOST_SIDE)
-    image_height: int = setting(*_IMAGE_HEIGHT, low=0, high=_MOST_SIDE)
+    image_width: int = setting(*_IMAGE_WIDTH, low=0, high=MOST_SIDE_PX)
+    image_height: int = setting(*_IMAGE_HEIGHT, low=0, high=MOST_SIDE_PX)
     head_flop: float = setting(*_HEAD_FLOP, low=0.0, high=_MOST_FLOP)
     tail_flop: float = setting(*_TAIL_FLOP, low=0.0, high=_MOST_FLOP)
     robot_board: str = setting(

@@ -99,14 +99,18 @@ class WeightStore:
         total = sum(layer.magnitude for layer in self._layers.values())
         return self.weights / total if total > 0 else float("inf")
 
+    @property
+    def balances(self) -> bool:
+        """Whether the kernel rounds activations too, and is truer once it has seen some."""
+        return isinstance(kernel_for(min(WEIGHT_BITS), self._device, self._kernel), Int8Kernel)
+
     def balance(self, run: Callable[[], object]) -> None:
-        """Look at the channels' sizes, for kernels that round activations too.
+        """Look at the channels' sizes; weights prepared from now on are balanced.
 
         :param run: runs the module on something typical, with the weights that are in place.
         """
-        if isinstance(kernel_for(min(WEIGHT_BITS), self._device, self._kernel), Int8Kernel):
-            observe(self._module, run)
-            self._distortions.clear()
+        observe(self._module, run)
+        self._distortions.clear()
 
     def prepare(self, bits: int) -> HeadWeights:
         """Bring every weight to ``bits``, in new memory; safe in another thread.

@@ -68,4 +68,5 @@ WEIGHT_BITS_MAX = 64  # widest that weights come in
 # Images: a camera's largest, and what no camera makes. Resizing a very narrow image to the model's
 # square first makes it very long.
 MOST_PIXELS = 64_000_000
+MOST_SIDE_PX = 8192
 GREATEST_ASPECT = 16

@@ -64,7 +64,8 @@ class RobotNode(CoinferNode[RobotSettings]):
     def activate(self) -> None:
         """Put the head at its bit-width, warm it up and begin."""
         machine = open_machine(self.settings, self._board, role="robot", held=self.active)
-        self._head.use(self._head.prepare(self.settings.weight_bits))
+        if self._head.bits != self.settings.weight_bits:  # an earlier life's plan left another
+            self._head.use(self._head.prepare(self.settings.weight_bits))
         self._head.embed(np.zeros((64, 64, 3), np.uint8))  # the first one is slow
         self._stage = HeadStage(
             self._head,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from coinfer_ros import locate
 from coinfer_ros.core import wire
+from coinfer_ros.core.limits import MOST_SIDE_PX
 from coinfer_ros.core.model import WEIGHT_BITS
 from coinfer_ros.tools.arguments import Parser, add_whole
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 GIGA, MEGA, KIBI = 1e9, 1e6, 1024.0
 SHOWN_BITS = (16, 8, 4)  # of the table; --json has every width
-MOST_SIDE_PX = 8192
 
 
 def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:

@@ -20,8 +20,8 @@ from coinfer_ros.adapters.weight_store import WeightStore, quantizable
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.limits import MOST_PIXELS
 from coinfer_ros.core.model import FULL_BITS, WEIGHT_BITS, HeadWeights
+from coinfer_ros.core.quantizers.nested_laws import BITS_HIGH
 
-WIDEST_CODES = 8
 # How large a channel is lies in the norms before it: any image tells.
 GRAY = np.full((64, 64, 3), 127, np.uint8)
 
@@ -77,10 +77,10 @@ class VisionHead:
         self.module = _running(model, opened)
         self._device = device
         self.weight_rate, self.widths = self.store.weight_rate, self.store.widths
-        self.use(self.prepare(min(bits, WIDEST_CODES)))
-        self.module.to(device)  # what the store does not hold
-        self.store.balance(lambda: self.embed(GRAY))
-        self.use(self.prepare(bits))
+        if self.store.balances:
+            self._put(min(bits, BITS_HIGH))
+            self.store.balance(lambda: self.embed(GRAY))
+        self._put(bits)
         give_back()  # what the weights passed through
 
     @torch.inference_mode()
@@ -126,6 +126,11 @@ class VisionHead:
         former = self.store.use(weights)
         self.bits, self.backend = weights.bits, weights.backend
         return former
+
+    def _put(self, bits: int) -> None:
+        """Put a width in place, and on the device what the store does not hold."""
+        self.use(self.prepare(bits))
+        self.module.to(self._device)
 
     def _shown(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the frames to show (F, H, W, 3)."""

@@ -20,11 +20,11 @@ from transformers.utils.logging import disable_progress_bar
 from coinfer_ros.adapters.checkpoint import NAME, Checkpoint, read_json
 from coinfer_ros.adapters.models.processor import load_processor
 from coinfer_ros.core.errors import CoinferError, InvalidInput, Unsupported
+from coinfer_ros.core.limits import MOST_SIDE_PX
 
 TEXT = frozenset({"input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids"})
 # A model that takes any size gets one size all the same: its work, and so its delay, is then known.
 DEFAULT_SIDE_PX = 448
-MOST_SIDE_PX = 8192
 CAPTION = "Describe the image."
 BLANK = 127
 _PROBES = ((48, 64), (64, 40), (32, 96))  # a model of one input size makes the same of all
@@ -171,7 +171,8 @@ class Processing:
         )
 
 
-# Their processors put the image tokens before any text by themselves.
+# Their processors put the image tokens before any text by themselves (InstructBLIP, too, until it
+# is refused).
 _IMAGE_TOKENS_BY_THEMSELVES = frozenset({"blip-2", "instructblip"})
 
 
