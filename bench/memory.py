@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,20 @@ import numpy as np
 from bench.git_base import checkpoint
 from bench.options import Options
 from bench.section import Section, verdict
-from coinfer_ros.adapters.memory import Resident, resident
+from coinfer_ros.adapters.memory import resident
 from coinfer_ros.core.errors import Unavailable
 
 WIDTHS = (16, 8, 4)
 LONGEST_S = 300.0
+
+
+@dataclass(frozen=True)
+class Held:
+    """Memory of one process, bytes: its own, pages of files, and on the GPU."""
+
+    own_bytes: int
+    mapped_bytes: int
+    gpu_bytes: int
 
 
 def measure(options: Options) -> Section:
@@ -36,13 +46,14 @@ def measure(options: Options) -> Section:
     together = sum(half.own_bytes - idle.own_bytes for half in halves)
     return Section(
         title="Resident memory",
-        columns=("process", "own, MB", "of the whole", "mapped files, MB"),
+        columns=("process", "own, MB", "of the whole", "mapped files, MB", "on the GPU, MB"),
         rows=tuple(
             (
                 name,
                 f"{(found.own_bytes - idle.own_bytes) / 1e6:.0f}",
                 f"{(found.own_bytes - idle.own_bytes) / whole:.2f}",
                 f"{(found.mapped_bytes - idle.mapped_bytes) / 1e6:.0f}",
+                f"{found.gpu_bytes / 1e6:.0f}",
             )
             for name, found in held.items()
         ),
@@ -57,19 +68,20 @@ def measure(options: Options) -> Section:
             f"GIT-base with random weights, {stored / 1e6:.0f} MB of float16 on disk. Each process "
             "has answered once; what it held with the libraries imported and no model, "
             f"{idle.own_bytes / 1e6:.0f} MB, is taken off. Mapped files are pages of the "
-            "checkpoint, which the system takes back when it needs room."
+            "checkpoint, which the system takes back when it needs room. On the GPU: what torch "
+            "has given out there, 0 without one; the driver's own memory is then in each process."
         ),
     )
 
 
-def _child(what: str, folder: Path) -> Resident:
+def _child(what: str, folder: Path) -> Held:
     command = [sys.executable, "-m", "bench.memory", *what.split(), str(folder)]
     done = subprocess.run(  # noqa: S603
         command, capture_output=True, text=True, timeout=LONGEST_S, check=False
     )
     if done.returncode:
         raise Unavailable(f"{what} must run, got {done.stderr.strip().splitlines()[-1:]}")
-    return Resident(**json.loads(done.stdout.splitlines()[-1]))
+    return Held(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def _idle(folder: Path) -> object:
@@ -82,10 +94,14 @@ def _whole(folder: Path) -> object:
     import torch  # noqa: PLC0415
     from transformers.models.git.modeling_git import GitForCausalLM  # noqa: PLC0415
 
-    model = GitForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    pixels = torch.zeros(1, 3, 224, 224)
+    from bench import passes  # noqa: PLC0415
+
+    device = passes.device()
+    model = GitForCausalLM.from_pretrained(folder, dtype=torch.float32).eval().to(device)
+    pixels = torch.zeros(1, 3, 224, 224, device=device)
+    begin = torch.tensor([[2]], device=device)
     with torch.inference_mode():
-        model.generate(input_ids=torch.tensor([[2]]), pixel_values=pixels, max_new_tokens=2)
+        model.generate(input_ids=begin, pixel_values=pixels, max_new_tokens=2)
     return model
 
 
@@ -108,11 +124,18 @@ def _tail(folder: Path) -> object:
     return tail
 
 
+def _held() -> Held:
+    import torch  # noqa: PLC0415
+
+    here = resident()
+    return Held(here.own_bytes, here.mapped_bytes, torch.cuda.memory_allocated())
+
+
 def _main(arguments: list[str]) -> None:
     what, *rest, folder = arguments
     run = _head(int(rest[0])) if rest else {"idle": _idle, "whole": _whole, "tail": _tail}[what]
     held = run(Path(folder))
-    print(json.dumps(vars(resident())))
+    print(json.dumps(asdict(_held())))
     del held
 
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from coinfer_ros.core import checks
 from coinfer_ros.core.errors import InvalidInput
-from coinfer_ros.core.limits import Limits
+from coinfer_ros.core.limits import MOST_SIDE_PX, Limits
 
 
 class Parser(argparse.ArgumentParser):
@@ -62,6 +62,16 @@ def add_whole(
         text=text,
         default=default,
         metavar=f"{low}..{high}",
+    )
+
+
+def add_image_px(parser: argparse.ArgumentParser) -> None:
+    """Add ``--image-px``: None, or width and height in pixels."""
+    parser.add_argument(
+        "--image-px",
+        metavar="WxH",
+        type=_size,
+        help="size that images are brought to where the model takes any (448x448)",
     )
 
 
@@ -129,6 +139,18 @@ def _parsed(text: str) -> object:
         except ValueError:
             continue
     return text
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise argparse.ArgumentTypeError(f"--image-px must be WIDTHxHEIGHT, got {text!r}")
+    size = int(width), int(height)
+    if not all(1 <= side <= MOST_SIDE_PX for side in size):
+        raise argparse.ArgumentTypeError(
+            f"--image-px must have sides of 1 to {MOST_SIDE_PX}, got {text!r}"
+        )
+    return size
 
 
 def _is_negative(text: str) -> bool:

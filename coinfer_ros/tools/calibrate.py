@@ -20,7 +20,7 @@ from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.limits import Limits
 from coinfer_ros.core.model import FULL_BITS, WEIGHT_BITS
 from coinfer_ros.core.profile import ROLES, Profile, to_plain
-from coinfer_ros.tools.arguments import Parser, add_number, add_whole
+from coinfer_ros.tools.arguments import Parser, add_image_px, add_number, add_whole
 
 if TYPE_CHECKING:
     from coinfer_ros.core.boards import Board
@@ -49,6 +49,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     )
     parser.add_argument("--board", default="", help="the simulated board: a file or shipped name")
     parser.add_argument("--cut", default="", help="where to cut (default: the model's own place)")
+    add_image_px(parser)
     parser.add_argument(
         "--widths", nargs="+", default=[], metavar="BITS", help="bit-widths (default all)"
     )
@@ -139,11 +140,12 @@ def _asked(arguments: argparse.Namespace, board: Board) -> Asked:
     from coinfer_ros.tools.calibration.asked import Asked  # noqa: PLC0415
 
     folder, simulated = locate.model(arguments.model), arguments.backend == "simulated"
-    info = models.describe(folder, cut=arguments.cut)
+    info = models.describe(folder, cut=arguments.cut, image_px=arguments.image_px)
     own = info.head_flop if arguments.role == "robot" else info.tail_flop
     return Asked(
         folder=folder,
         info=info,
+        image_px=arguments.image_px,
         role=arguments.role,
         device=this_machine.identify(
             backend=arguments.backend, board=board.name if simulated else ""

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 from coinfer_ros import locate
 from coinfer_ros.core import wire
-from coinfer_ros.core.limits import MOST_SIDE_PX
 from coinfer_ros.core.model import WEIGHT_BITS
-from coinfer_ros.tools.arguments import Parser, add_whole
+from coinfer_ros.tools.arguments import Parser, add_image_px, add_whole
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,12 +35,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         ),
     )
     parser.add_argument("model", help="checkpoint folder, or the name of a shipped model")
-    parser.add_argument(
-        "--image-px",
-        metavar="WxH",
-        type=_size,
-        help="size that images are brought to where the model takes any (448x448)",
-    )
+    add_image_px(parser)
     add_whole(
         parser,
         "--prompt-tokens",
@@ -148,15 +142,3 @@ def _sizes(cost: CutCost) -> list[str]:
         *(f"{cost.size.stored_bytes(bits) / MEGA:.2f}" for bits in SHOWN_BITS),
         *(f"{wire.size_bytes(shape, bits) / KIBI:.1f}" for bits in SHOWN_BITS),
     ]
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    if not (width.isdigit() and height.isdigit()):
-        raise argparse.ArgumentTypeError(f"--image-px must be WIDTHxHEIGHT, got {text!r}")
-    size = int(width), int(height)
-    if not all(1 <= side <= MOST_SIDE_PX for side in size):
-        raise argparse.ArgumentTypeError(
-            f"--image-px must have sides of 1 to {MOST_SIDE_PX}, got {text!r}"
-        )
-    return size

@@ -45,6 +45,8 @@ class Int4Linear:
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """Turn (..., I) into (..., O)."""
         tokens = x.reshape(-1, x.shape[-1]).bfloat16().contiguous()  # (M, I)
+        if not len(tokens):  # CUDA refuses to start on nothing
+            return x.new_empty(*x.shape[:-1], len(self._bias))
         y = self._multiply(tokens, self._packed, groups.GROUP, self._scales)
         y = y + self._bias  # in float32
         return y.view(*x.shape[:-1], y.shape[-1]).to(x.dtype)

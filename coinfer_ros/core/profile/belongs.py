@@ -38,8 +38,19 @@ def check_belongs(
     )
     _same(name, "cut", profile.cut, info.cut)
     if profile.device.backend != "simulated":
+        counted = info.head_flop if role == "robot" else info.tail_flop
+        _same_work(name, profile, counted)  # another image size is another work
         return
     _same(name, "board", profile.device.mode, board.name)
+    _same_work(name, profile, flop)
+    strange = [hz for hz in profile.clocks_hz if hz not in board.clock_steps_hz]
+    if strange:
+        raise InvalidInput(
+            f"{name} must have clocks that board {board.name} can set, got {strange[0]:g} Hz"
+        )
+
+
+def _same_work(name: str, profile: Profile, flop: float) -> None:
     _same(
         name,
         "work",
@@ -47,11 +58,6 @@ def check_belongs(
         f"{flop:g} FLOP",
         good=math.isclose(profile.flop, flop, rel_tol=1e-9),
     )
-    strange = [hz for hz in profile.clocks_hz if hz not in board.clock_steps_hz]
-    if strange:
-        raise InvalidInput(
-            f"{name} must have clocks that board {board.name} can set, got {strange[0]:g} Hz"
-        )
 
 
 def _same(name: str, what: str, found: str, wanted: str, *, good: bool | None = None) -> None:

@@ -46,6 +46,7 @@ class Asked:
 
     :param folder: the checkpoint's.
     :param info: what it is.
+    :param image_px: (width, height) that images are brought to; None: the model's own size.
     :param role: ``robot`` or ``edge``.
     :param device: the machine.
     :param widths: (B,) bit-widths, rising; the original one alone on the edge.
@@ -59,6 +60,7 @@ class Asked:
 
     folder: Path
     info: ModelInfo
+    image_px: tuple[int, int] | None
     role: str
     device: Device
     widths: tuple[int, ...]

@@ -20,11 +20,11 @@ def steps(asked: Asked, bench: Bench) -> list[Step]:
     :param bench: the machine.
     """
     # At the edge too: answers are as long as what is seen makes them.
-    head = models.open_head(asked.folder, cut=asked.info.cut)
+    head = models.open_head(asked.folder, cut=asked.info.cut, image_px=asked.image_px)
     images = inputs.images(asked.images)
 
     def open_tail() -> Tail:
-        return models.open_tail(asked.folder, cut=asked.info.cut)
+        return models.open_tail(asked.folder, cut=asked.info.cut, image_px=asked.image_px)
 
     if asked.role == "edge":
         shown = [head.embed(image) for image in images]

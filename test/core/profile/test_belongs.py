@@ -62,3 +62,10 @@ def test_a_foreign_profile_is_refused_naming_both(robot, changes, says):
 def test_what_ran_at_its_own_pace_is_compared_with_no_board(robot):
     device = dataclasses.replace(robot().device, backend="none", mode="performance")
     check(robot(clocks_hz=(math.nan,), device=device), flop=2e9)
+
+
+def test_what_ran_at_its_own_pace_is_of_the_work_of_this_model_at_this_image_size(robot):
+    device = dataclasses.replace(robot().device, backend="none", mode="performance")
+    larger = dataclasses.replace(INFO, head_flop=4e9)
+    with pytest.raises(InvalidInput, match=r"of work 4e\+09 FLOP, got one of work 1e\+09"):
+        check(robot(clocks_hz=(math.nan,), device=device), info=larger)
