@@ -42,6 +42,7 @@ setup(
     install_requires=[
         "matplotlib>=3.8",
         "numpy>=1.26",
+        "nvidia-ml-py>=12.535",
         "opencv-python>=4.8",
         "pyyaml>=6",
         "rich>=13",

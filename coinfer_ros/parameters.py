@@ -49,17 +49,10 @@ _TAIL_FLOP = (
     183.13e9,
     "FLOP of one image on the edge; 0: counted from the model.",
 )
-_BACKEND = (
-    "device.backend",
-    "simulated",
-    "What executes and measures: simulated silicon, or none (this machine's own pace, no meter).",
-)
-_STATE_DIR = (
-    "board.state_dir",
-    "",
-    "Folder of the simulated board's registers; empty: one for this user and ROS domain.",
-)
 _MOST_FLOP = 1e18
+BACKENDS = ("simulated", "none", "nvml", "jetson", "cpu")
+METERS = ("auto", "none", "nvml", "hwmon", "tegrastats", "rapl", "battery", "replay")
+CLOCKS = ("auto", "none", "nvml", "devfreq", "cpufreq")
 
 
 def _board(role: str) -> tuple[str, str, str]:
@@ -78,6 +71,54 @@ def image_px(width: int, height: int) -> tuple[int, int] | None:
             f"got {width} and {height}"
         )
     return (width, height) if width else None
+
+
+@dataclass(frozen=True)
+class MachineSettings:
+    """Parameters of every node that sits on a machine: what measures it, what its clock is."""
+
+    backend: str = setting(
+        "device.backend",
+        "simulated",
+        "What the machine is: simulated silicon, or real (its own pace) with the meter and clock "
+        "of an NVIDIA GPU, a Jetson, a CPU, or neither (docs/devices.md).",
+        choices=BACKENDS,
+    )
+    meter: str = setting(
+        "device.meter", "auto", "What measures its power; auto: the backend's own.", choices=METERS
+    )
+    clock: str = setting(
+        "device.clock", "auto", "Which clock plans set; auto: the backend's own.", choices=CLOCKS
+    )
+    gpu: int = setting(
+        "device.gpu", 0, "Index of the NVIDIA GPU, as nvidia-smi counts.", low=0, high=63
+    )
+    idle_power_w: float = setting(
+        "device.idle_power_w",
+        0.0,
+        "What the machine draws with nothing to do, W; 0: learnt, the calmest second so far (a "
+        "simulated board's is in its file).",
+        low=0.0,
+        high=10_000.0,
+    )
+    trace: str = setting(
+        "device.trace", "", "Recorded power that the meter `replay` plays again (docs/devices.md)."
+    )
+    trace_interval_s: float = setting(
+        "device.trace_interval_s",
+        0.0,
+        "Time between two lines of a tegrastats log, s; 0: as their dates say.",
+        low=0.0,
+        high=3600.0,
+    )
+    root: str = setting(
+        "device.root", "/", "Where the system's files lie; another folder in a container."
+    )
+    state_dir: str = setting(
+        "board.state_dir",
+        "",
+        "Folder of the simulated board's registers; empty: one for this user and ROS domain.",
+    )
 
 
 @dataclass(frozen=True)
@@ -103,7 +144,7 @@ class CameraSettings:
 
 
 @dataclass(frozen=True)
-class RobotSettings:
+class RobotSettings(MachineSettings):
     """Parameters of the robot node."""
 
     autostart: bool = setting(*_AUTOSTART)
@@ -145,13 +186,11 @@ class RobotSettings:
         live=True,
     )
     head_flop: float = setting(*_HEAD_FLOP, low=0.0, high=_MOST_FLOP)
-    backend: str = setting(*_BACKEND, choices=("simulated", "none"))
     board_file: str = setting(*_board("robot"))
-    state_dir: str = setting(*_STATE_DIR)
 
 
 @dataclass(frozen=True)
-class EdgeSettings:
+class EdgeSettings(MachineSettings):
     """Parameters of the edge node."""
 
     autostart: bool = setting(*_AUTOSTART)
@@ -173,13 +212,11 @@ class EdgeSettings:
     max_robots: int = setting(
         "link.max_robots", 16, "Robots that may have a request waiting.", low=1, high=1000
     )
-    backend: str = setting(*_BACKEND, choices=("simulated", "none"))
     board_file: str = setting(*_board("edge"))
-    state_dir: str = setting(*_STATE_DIR)
 
 
 @dataclass(frozen=True)
-class DeviceSettings:
+class DeviceSettings(MachineSettings):
     """Parameters of a device node."""
 
     autostart: bool = setting(*_AUTOSTART)
@@ -189,13 +226,46 @@ class DeviceSettings:
         "Which clock of a plan is this machine's.",
         choices=("robot", "edge"),
     )
-    backend: str = setting(
-        "device.backend", "simulated", "What is behind the meter and clock.", choices=("simulated",)
-    )
     board_file: str = setting(*_board("robot"))
-    state_dir: str = setting(*_STATE_DIR)
     rate_hz: float = setting(
         "state.rate_hz", 10.0, "States published a second.", low=0.1, high=100.0, live=True
+    )
+    clock_folder: str = setting(
+        "clock.state_dir",
+        "/var/lib/coinfer",
+        "Folder that keeps what a clock was before the first plan, and its one owner.",
+    )
+    dwell_s: float = setting(
+        "clock.dwell_s",
+        0.1,
+        "Least time between two changes of the clock, s; giving it back waits for nothing.",
+        low=0.0,
+        high=60.0,
+        live=True,
+    )
+    changes_a_minute: int = setting(
+        "clock.changes_a_minute",
+        120,
+        "Changes of the clock in any minute at most; the newest plan waits.",
+        low=1,
+        high=6000,
+        live=True,
+    )
+    tolerance: float = setting(
+        "clock.tolerance",
+        0.03,
+        "Share by which the achieved clock may be off before the plan counts as not applied.",
+        low=0.0,
+        high=1.0,
+        live=True,
+    )
+    settle_s: float = setting(
+        "clock.settle_s",
+        0.5,
+        "How long a clock may take to be reached before it is judged, s.",
+        low=0.0,
+        high=60.0,
+        live=True,
     )
 
 
@@ -262,7 +332,7 @@ class ControllerSettings:
     )
     lease_s: float = setting(
         "plan.lease_s",
-        1.0,
+        0.8,
         "How long devices keep a plan without hearing from here, s.",
         low=0.2,
         high=60.0,

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from coinfer_ros.adapters.memory import give_back
 from coinfer_ros.core import wire
-from coinfer_ros.core.energy import Spent, spent
 from coinfer_ros.core.model import Generated, Head, HeadWeights, Tail
-from coinfer_ros.core.ports import Accelerator, Clock, PowerMeter
+from coinfer_ros.core.ports import Accelerator, Clock, PowerMeter, PowerReading
+from coinfer_ros.core.spent import Spent
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class HeadReport:
     :param backend: what executed them.
     :param clock_hz: clock read back, Hz; NaN when it changed during the stage.
     :param embedding: (T, C), of which the payload was made.
+    :param window: the meter before and after the head; its joules are known best a moment later.
     """
 
     payload: wire.Payload
@@ -38,7 +39,7 @@ class HeadReport:
     clock_hz: float
     head_s: float
     encode_s: float
-    spent: Spent
+    window: tuple[PowerReading, PowerReading]
 
     @cached_property
     def wire_distortion(self) -> wire.Distortion:
@@ -117,13 +118,13 @@ class HeadStage:
 
     def run(self, image: NDArray[np.uint8], wire_bits: int) -> HeadReport:
         """Turn an RGB image (H, W, 3) into a payload for the wire."""
-        bits, clock_hz = self._head.bits, self._clock.read_hz()
+        bits, clock_hz = self._head.bits, self._clock.achieved().hz
         before, begun_s = self._meter.read(), time.monotonic()
         embedding = self._accelerator.run(
             self._flop * bits / self._full_bits, lambda: self._head.embed(image)
         )
         done_s, after = time.monotonic(), self._meter.read()
-        clock_hz = _steady(clock_hz, self._clock.read_hz())
+        clock_hz = _steady(clock_hz, self._clock.achieved().hz)
         coding_s = time.monotonic()
         payload = wire.encode(embedding, wire_bits)
         encode_s = time.monotonic() - coding_s
@@ -135,7 +136,7 @@ class HeadStage:
             clock_hz=clock_hz,
             head_s=done_s - begun_s,
             encode_s=encode_s,
-            spent=spent(self._meter, before, after),
+            window=(before, after),
         )
 
     def close(self) -> None:
@@ -163,17 +164,17 @@ class TailStage:
         """
         begun_s = time.monotonic()
         embedding = unpack()
-        clock_hz = self._clock.read_hz()
+        clock_hz = self._clock.achieved().hz
         decoded_s, before = time.monotonic(), self._meter.read()
         generated = self._accelerator.run(self._flop, lambda: self._tail.answer(embedding, prompt))
         done_s, after = time.monotonic(), self._meter.read()
         return TailReport(
             generated=generated,
             backend=self._tail.backend,
-            clock_hz=_steady(clock_hz, self._clock.read_hz()),
+            clock_hz=_steady(clock_hz, self._clock.achieved().hz),
             decode_s=decoded_s - begun_s,
             tail_s=done_s - decoded_s,
-            spent=spent(self._meter, before, after),
+            spent=self._meter.spent(before, after),
         )
 
 

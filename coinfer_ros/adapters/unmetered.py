@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from coinfer_ros.core.errors import Unsupported
-from coinfer_ros.core.ports import PowerReading
+from coinfer_ros.core.faults import Faults
+from coinfer_ros.core.ports import ClockReading, PowerReading, SensorInfo
+from coinfer_ros.core.spent import UNKNOWN, Spent
 
 T = TypeVar("T")
 
@@ -17,19 +19,25 @@ T = TypeVar("T")
 class Unmetered:
     """A meter that knows nothing, a clock that cannot be set, an accelerator that just runs."""
 
-    idle_power_w = math.nan
-    period_s = math.nan
-    resolution_j = math.nan
+    info = SensorInfo("none", "nothing: no power meter", period_s=math.nan, resolution_j=math.nan)
+    idle_power_w = drift = math.nan
     steps_hz: tuple[float, ...] = ()
     default_hz = math.nan
+
+    def __init__(self) -> None:
+        self.faults = Faults()
 
     def read(self) -> PowerReading:
         """Return NaN for all that is not known."""
         return PowerReading(time.monotonic(), math.nan, math.nan, math.nan)
 
-    def read_hz(self) -> float:
+    def spent(self, before: PowerReading, after: PowerReading) -> Spent:  # noqa: ARG002
+        """Return that it is unknown."""
+        return UNKNOWN
+
+    def achieved(self) -> ClockReading:
         """Return NaN: not known."""
-        return math.nan
+        return ClockReading(math.nan)
 
     def request_hz(self, clock_hz: float) -> float:
         """Refuse.
@@ -37,6 +45,9 @@ class Unmetered:
         :raises Unsupported: always.
         """
         raise Unsupported(f"clock must be settable to take {clock_hz:g} Hz, got an unmetered one")
+
+    def release(self) -> None:
+        """Nothing was set."""
 
     def run(self, flop: float, work: Callable[[], T]) -> T:  # noqa: ARG002
         """Do ``work`` at this machine's own pace."""

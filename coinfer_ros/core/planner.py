@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from coinfer_ros.core.boards import Board
+from coinfer_ros.core.clock_limits import ALL, Band
 from coinfer_ros.core.costs import Budget, Workload
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.optimizer import (
@@ -94,6 +95,7 @@ class Planner:
         window: int,
         quantile: float,
     ) -> None:
+        self._reached = {"robot": ALL, "edge": ALL}
         self._costs = Joint(
             _half(robot_profile, robot, workload.robot_flop_at),
             _half(edge_profile, edge, lambda _: workload.edge_flop_in_all),
@@ -128,6 +130,13 @@ class Planner:
         self._delay.add(measured=measured.delay_s, modelled=delay_s)
         self._energy.add(measured=measured.energy_j, modelled=energy_j)
 
+    def reach(self, role: str, band: Band) -> None:
+        """Plan with no other clocks of a machine than those that it reaches.
+
+        :param role: ``robot`` or ``edge``.
+        """
+        self._reached[role] = band
+
     def decide(self, budget: Budget, widths: Sequence[int]) -> Decision:
         """Return the plan of least distortion, then least energy, that keeps the budgets.
 
@@ -144,7 +153,8 @@ class Planner:
                 f"energy_j must be without a limit where the energy of {_halves(self.unmetered)} "
                 f"was not measured, got {budget.energy_j:g} J"
             )
-        tables = self._costs.tables(widths).with_overhead(
+        costs = self._costs.within(**self._reached)
+        tables = costs.tables(widths).with_overhead(
             delay_s=self._delay.estimate, energy_j=self._energy.estimate
         )
         solution = solve(Problem(tables, budget, self._quality(tables.widths)))
@@ -162,6 +172,9 @@ class Planner:
     def _told(self, solution: Solution) -> Solution:
         """Return the solution with what is not known left out of it."""
         plan, message = solution.plan, solution.message
+        for role, band in self._reached.items():
+            if band != ALL:
+                message = f"{message}; the {role} reaches {band} alone"
         if self.unmetered:
             message = f"{message}; joules are without those of {_halves(self.unmetered)}"
         return dataclasses.replace(

@@ -10,6 +10,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.parameter import Parameter
 
 from coinfer_ros.core import rate_distortion
+from coinfer_ros.core.clock_limits import ClockLimits, Seen
 from coinfer_ros.core.costs import Budget
 from coinfer_ros.core.errors import CoinferError, InvalidInput
 from coinfer_ros.core.model import WEIGHT_BITS
@@ -24,6 +25,7 @@ from coinfer_ros.srv import WhatIf
 
 RENEWALS_A_LEASE = 5
 SILENT_AFTER_S = 1.0
+ROLES = ("robot", "edge")
 
 
 class ControllerNode(CoinferNode[ControllerSettings]):
@@ -43,6 +45,7 @@ class ControllerNode(CoinferNode[ControllerSettings]):
         self._planned = ""
         self._heard_s: dict[str, float] = {}
         self._refused = 0
+        self._limits = {role: ClockLimits() for role in ROLES}
         self._plans = self.create_publisher(Plan, "plan", qos.PLAN)
         self.active.callback(lambda: self.destroy_publisher(self._plans))
         for kind, topic, callback, profile in (
@@ -66,9 +69,7 @@ class ControllerNode(CoinferNode[ControllerSettings]):
         """Say what is planned, and which device is silent."""
         now_s = time.monotonic()
         silent = [
-            role
-            for role in ("robot", "edge")
-            if now_s - self._heard_s.get(role, -math.inf) > SILENT_AFTER_S
+            role for role in ROLES if now_s - self._heard_s.get(role, -math.inf) > SILENT_AFTER_S
         ]
         warning = f"no state from the device of {', '.join(silent)}" if silent else ""
         if self._plan.status == Plan.INFEASIBLE:
@@ -105,7 +106,18 @@ class ControllerNode(CoinferNode[ControllerSettings]):
             self._planner.learn(measured)
 
     def _on_state(self, state: DeviceState) -> None:
-        self._heard_s[state.device] = time.monotonic()
+        now_s = time.monotonic()
+        self._heard_s[state.device] = now_s
+        if state.device in self._limits:
+            seen = Seen(
+                plan_id=state.plan_id,
+                message=state.message,
+                requested_hz=state.requested_clock_hz,
+                achieved_hz=state.clock_hz,
+                default_hz=state.default_clock_hz,
+                load=state.load,
+            )
+            self._planner.reach(state.device, self._limits[state.device].observe(seen, now_s))
 
     def _on_what_if(self, request: WhatIf.Request, response: WhatIf.Response) -> WhatIf.Response:
         try:

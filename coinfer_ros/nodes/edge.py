@@ -154,8 +154,8 @@ class EdgeNode(CoinferNode[EdgeSettings]):
             queue_s=queue_s,
             tail_s=report.tail_s,
             tail_j=report.spent.above_idle_j,
-            energy_error_j=report.spent.error_j,
-            gross_j=report.spent.gross_j,
+            tail_gross_j=report.spent.gross_j,
+            tail_error_j=report.spent.error_j,
         )
 
     def _failure(self, asked: Asked, reason: str) -> Answer:

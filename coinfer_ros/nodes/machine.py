@@ -4,22 +4,22 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Protocol
 
 from coinfer_ros import backends, locate
 from coinfer_ros.adapters import board_file
 from coinfer_ros.core.boards import Board
+from coinfer_ros.parameters import MachineSettings
 
 
-class MachineSettings(Protocol):
-    """The settings that name a machine."""
+class OnBoard(Protocol):
+    """The setting that names a board."""
 
-    backend: str
     board_file: str
-    state_dir: str
 
 
-def read_board(settings: MachineSettings) -> Board:
+def read_board(settings: OnBoard) -> Board:
     """Read the board file that the settings name.
 
     :raises CoinferError: naming the file or number at fault.
@@ -28,9 +28,28 @@ def read_board(settings: MachineSettings) -> Board:
 
 
 def open_machine(
-    settings: MachineSettings, board: Board, *, role: str, held: ExitStack
+    settings: MachineSettings,
+    board: Board,
+    *,
+    role: str,
+    held: ExitStack,
+    owner_folder: Path | None = None,
 ) -> backends.Machine:
-    """Open the machine behind its ports; ``held`` closes it."""
-    machine = backends.machine(settings.backend, board, role=role, state_dir=settings.state_dir)
+    """Open the machine behind its ports; ``held`` closes it.
+
+    :param owner_folder: given by the node that sets the clock.
+    """
+    asked = backends.Asked(
+        backend=settings.backend,
+        meter=settings.meter,
+        clock=settings.clock,
+        gpu=settings.gpu,
+        idle_power_w=settings.idle_power_w,
+        trace=settings.trace,
+        trace_interval_s=settings.trace_interval_s,
+        root=settings.root,
+        state_dir=settings.state_dir,
+    )
+    machine = backends.machine(asked, board, role=role, owner_folder=owner_folder)
     held.callback(machine.close)
     return machine

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 from coinfer_ros.adapters.stages import HeadReport, HeadStage
 from coinfer_ros.backends import Machine
-from coinfer_ros.core.energy import Spent, spent
 from coinfer_ros.core.errors import CoinferError
 from coinfer_ros.core.model import ModelInfo
 from coinfer_ros.core.session import Request, Session, Verdict
+from coinfer_ros.core.spent import Spent
 from coinfer_ros.msg import Answer, Embedding, Plan
 from coinfer_ros.nodes.convert import embedding_to_message, unknown_answer
 from coinfer_ros.nodes.frames import AnyImage, to_rgb
@@ -106,9 +106,9 @@ class Requests:
         self._fill(answer, report, waited_s)
         _fill_energy(
             answer,
-            head=report.spent,
-            waited=spent(self.machine.meter, sent, after),
-            whole=spent(self.machine.meter, before, after),
+            head=self.machine.meter.spent(*report.window),
+            waited=self.machine.meter.spent(sent, after),
+            whole=self.machine.meter.spent(before, after),
         )
         return self._timed(answer, request), report
 
@@ -200,7 +200,10 @@ def _seconds(stamped: AnyImage | Answer) -> float:
 
 def _fill_energy(answer: Answer, *, head: Spent, waited: Spent, whole: Spent) -> None:
     """Put the phases' joules together; the edge has already filled in its own."""
-    answer.head_j, answer.transmit_j = head.above_idle_j, waited.above_idle_j
-    answer.energy_j = head.above_idle_j + waited.above_idle_j + answer.tail_j
-    answer.energy_error_j += head.error_j + waited.error_j
-    answer.gross_j += whole.gross_j
+    for phase, spent in (("head", head), ("transmit", waited)):
+        setattr(answer, f"{phase}_j", spent.above_idle_j)
+        setattr(answer, f"{phase}_gross_j", spent.gross_j)
+        setattr(answer, f"{phase}_error_j", spent.error_j)
+    answer.energy_j = whole.above_idle_j + answer.tail_j
+    answer.gross_j = whole.gross_j + answer.tail_gross_j
+    answer.energy_error_j = whole.error_j + answer.tail_error_j

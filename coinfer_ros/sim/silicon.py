@@ -11,6 +11,7 @@ nothing behind but cycles that drain.
 from __future__ import annotations
 
 import fcntl
+import math
 import mmap
 import os
 import struct
@@ -23,8 +24,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from coinfer_ros.core.boards import Board
+from coinfer_ros.core.energy import Spent, between
 from coinfer_ros.core.errors import Unavailable
-from coinfer_ros.core.ports import PowerReading
+from coinfer_ros.core.faults import Faults
+from coinfer_ros.core.ports import ClockReading, PowerReading, SensorInfo
 
 T = TypeVar("T")
 LONGEST_SLEEP_S = 0.02
@@ -116,8 +119,13 @@ class Silicon:
         self._sleep = sleep or self._interrupted.wait
         self._threads = threading.Lock()  # flock alone does not keep threads of one process apart
         self.idle_power_w = board.idle_power_w
-        self.period_s = board.sensor_period_s
-        self.resolution_j = board.energy_resolution_j
+        self.info = SensorInfo(
+            source="simulated",
+            covers=f"board {board.name}, simulated",
+            period_s=board.sensor_period_s,
+            resolution_j=board.energy_resolution_j,
+        )
+        self.faults, self.drift = Faults(), math.nan
         self.steps_hz = board.clock_steps_hz
         self.default_hz = board.default_clock_hz
         try:
@@ -163,13 +171,18 @@ class Silicon:
         with self._advanced() as state:
             busy = state.drained < state.queued
         power_w = self.idle_power_w + busy * _busy_w(self._board, state.clock_hz)
-        steps = int(state.energy_j / self.resolution_j)
-        return PowerReading(state.at_s, power_w, steps * self.resolution_j, state.busy_s)
+        resolution_j = self.info.resolution_j
+        steps = int(state.energy_j / resolution_j)
+        return PowerReading(state.at_s, power_w, steps * resolution_j, state.busy_s)
 
-    def read_hz(self) -> float:
-        """Return the clock now achieved, Hz."""
+    def spent(self, before: PowerReading, after: PowerReading) -> Spent:
+        """Return the energy between two readings."""
+        return between(self.info, before, after, idle_power_w=self.idle_power_w)
+
+    def achieved(self) -> ClockReading:
+        """Return the clock as it is; nothing throttles it."""
         with self._advanced() as state:
-            return state.clock_hz
+            return ClockReading(state.clock_hz)
 
     def request_hz(self, clock_hz: float) -> float:
         """Ask for the step nearest to ``clock_hz``; reached after the board's transition time."""
@@ -184,6 +197,10 @@ class Silicon:
                     )
                 )
         return step_hz
+
+    def release(self) -> None:
+        """Ask for the default clock."""
+        self.request_hz(self.default_hz)
 
     def run(self, flop: float, work: Callable[[], T]) -> T:
         """Do ``work`` and return once the modelled silicon would have done ``flop`` FLOP.

@@ -175,9 +175,8 @@ def _measure(asked: Asked, board: Board, partial: Partial) -> Profile:
     from coinfer_ros.tools.calibration.progress import take_all  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as state_dir:  # no other process moves this board's clock
-        machine = backends.machine(
-            asked.device.backend, board, role=asked.role, state_dir=state_dir
-        )
+        wanted = backends.Asked(asked.device.backend, state_dir=state_dir)
+        machine = backends.machine(wanted, board, role=asked.role)
         bench = Bench(machine)
         try:
             with bench.default_clock_after():

@@ -9,6 +9,7 @@ import math
 import pytest
 
 from coinfer_ros.core.boards import Board
+from coinfer_ros.core.clock_limits import ALL, Band
 from coinfer_ros.core.costs import PAPER_EDGE, PAPER_ROBOT, Budget, Processor, Workload
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.model import WEIGHT_BITS
@@ -93,6 +94,21 @@ def test_an_impossible_budget_names_the_nearest_and_still_gives_something_to_run
     assert nearest_s is not None
     assert planner().decide(Budget(nearest_s, 2.0), WEIGHT_BITS).feasible
     assert not planner().decide(Budget(nearest_s * 0.999, 2.0), WEIGHT_BITS).feasible
+
+
+def test_clocks_that_a_machine_does_not_reach_are_not_planned_and_the_plan_says_so():
+    subject, budget = planner(), Budget(2.0, 20.0)
+    free = subject.decide(budget, WEIGHT_BITS)
+    assert free.point.robot_clock_hz > 0.65e9
+    subject.reach("robot", Band(high_hz=0.65e9))
+    capped = subject.decide(budget, WEIGHT_BITS)
+    assert capped.point.robot_clock_hz <= 0.65e9
+    assert capped.point.bits < free.point.bits
+    assert "the robot reaches up to 650 MHz alone" in capped.solution.message
+    subject.reach("robot", Band(1.23e9, 1.23e9))  # no step: the nearest
+    assert subject.decide(budget, WEIGHT_BITS).point.robot_clock_hz == pytest.approx(1.2e9)
+    subject.reach("robot", ALL)
+    assert subject.decide(budget, WEIGHT_BITS) == free
 
 
 def test_no_width_at_all_is_refused():

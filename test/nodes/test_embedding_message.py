@@ -14,15 +14,16 @@ from rclpy.serialization import deserialize_message, serialize_message
 
 from coinfer_ros.adapters.stages import HeadReport
 from coinfer_ros.core import wire
-from coinfer_ros.core.energy import UNKNOWN
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.model import ModelInfo
+from coinfer_ros.core.ports import PowerReading
 from coinfer_ros.core.session import Request
 from coinfer_ros.nodes.convert import embedding_to_message, message_to_asked
 
 pytestmark = pytest.mark.ros
 
 MOST_OVERHEAD_BYTES = 256
+LOOK = PowerReading(0.0, 0.0, 0.0, 0.0)
 TOKENS, CHANNELS = 17, 33  # an odd number of codes: the last byte is not full
 
 
@@ -49,7 +50,7 @@ def message_of(embedding: np.ndarray, wire_bits: int) -> tuple[wire.Payload, Emb
         clock_hz=1e9,
         head_s=0.1,
         encode_s=0.001,
-        spent=UNKNOWN,
+        window=(LOOK, LOOK),
     )
     message = embedding_to_message(
         report,

@@ -84,18 +84,18 @@ def test_idle_draws_idle_power(silicon, time):
 
 def test_a_clock_is_snapped_and_reached_after_the_transition(silicon, time):
     assert silicon.request_hz(1.4e6) == 1e6
-    assert silicon.read_hz() == 4e6
+    assert silicon.achieved().hz == 4e6
     time.sleep(0.49)
-    assert silicon.read_hz() == 4e6
+    assert silicon.achieved().hz == 4e6
     time.sleep(0.02)
-    assert silicon.read_hz() == 1e6
+    assert silicon.achieved().hz == 1e6
 
 
 def test_asking_again_for_the_same_clock_does_not_delay_it(silicon, time):
     for _ in range(10):
         silicon.request_hz(1e6)
         time.sleep(0.06)
-    assert silicon.read_hz() == 1e6
+    assert silicon.achieved().hz == 1e6
 
 
 def test_a_clock_that_changes_during_a_stage_changes_its_pace(silicon, time):
@@ -117,7 +117,7 @@ def test_two_handles_of_one_file_are_one_board(tmp_path, time, silicon):
     other = Silicon(BOARD, tmp_path / "b", now=lambda: time.now_s, sleep=time.sleep)
     other.request_hz(2e6)
     time.sleep(1.0)
-    assert silicon.read_hz() == 2e6
+    assert silicon.achieved().hz == 2e6
     other.close()
 
 
@@ -147,7 +147,7 @@ def test_a_state_that_another_board_left_starts_anew(tmp_path):
     slow = dataclasses.replace(BOARD, default_clock_hz=1e6)
     Silicon(slow, tmp_path / "c", now=lambda: 1.0).close()
     board = Silicon(other, tmp_path / "c", now=lambda: 2.0)
-    assert board.read_hz() == 4e6
+    assert board.achieved().hz == 4e6
     board.close()
 
 

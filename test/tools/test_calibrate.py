@@ -64,6 +64,7 @@ def asked_for(images: str, **changes) -> Asked:
     settings = {
         "folder": SHIPPED,
         "info": models.describe(SHIPPED),
+        "image_px": None,
         "role": "robot",
         "device": DEVICE,
         "widths": (3, 16),

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from coinfer_ros.core.clock_limits import Band
 from coinfer_ros.core.model import FULL_BITS
 from coinfer_ros.core.optimizer import Point, Tables
 from coinfer_ros.core.profile.costs import HalfCosts
+from coinfer_ros.core.profile.restricted import restricted
 
 # What tables, which need a number, call the clock of a machine that has none to set.
 _OWN_PACE_HZ = 1.0
@@ -28,6 +30,10 @@ class Joint:
 
     robot: HalfCosts
     edge: HalfCosts
+
+    def within(self, robot: Band, edge: Band) -> Joint:
+        """Return the same with only those clocks that the machines reach."""
+        return Joint(restricted(self.robot, robot), restricted(self.edge, edge))
 
     @property
     def unmetered(self) -> tuple[str, ...]:

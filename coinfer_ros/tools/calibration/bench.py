@@ -12,7 +12,7 @@ from typing import Any
 
 from coinfer_ros.adapters.this_machine import synchronise
 from coinfer_ros.backends import Machine
-from coinfer_ros.core.energy import LEAST_PERIODS, spent
+from coinfer_ros.core.energy import LEAST_PERIODS
 from coinfer_ros.core.errors import Unavailable
 from coinfer_ros.tools.calibration.steps import Tick
 
@@ -40,7 +40,7 @@ class Bench:
             yield
         finally:
             if self.machine.clock.steps_hz:
-                self.machine.clock.request_hz(self.machine.clock.default_hz)
+                self.machine.clock.release()
 
     def reach(self, clock_hz: float) -> None:
         """Set the clock and wait until it is there; NaN leaves the machine at its own pace.
@@ -48,14 +48,14 @@ class Bench:
         :raises Unavailable: when it is not reached in 5 s.
         """
         clock, begun_s = self.machine.clock, self.now()
-        if math.isnan(clock_hz) or clock.read_hz() == clock_hz:
+        if math.isnan(clock_hz) or clock.achieved().hz == clock_hz:
             return
         clock.request_hz(clock_hz)
-        while clock.read_hz() != clock_hz:
+        while clock.achieved().hz != clock_hz:
             if self.now() - begun_s > _CLOCK_WITHIN_S:
                 raise Unavailable(
                     f"clock must reach {clock_hz:g} Hz within {_CLOCK_WITHIN_S:g} s, "
-                    f"got {clock.read_hz():g} Hz"
+                    f"got {clock.achieved().hz:g} Hz"
                 )
             self.sleep(_LOOK_S)
 
@@ -75,7 +75,7 @@ class Bench:
         seconds: list[float] = []
         results: list[Any] = []
         synchronise()
-        before, least_s = meter.read(), LEAST_PERIODS * meter.period_s
+        before, least_s = meter.read(), LEAST_PERIODS * meter.info.period_s
         # Without a meter the least time is NaN, and no time is less than that.
         while len(seconds) < count or sum(seconds) < least_s:
             number, begun_s = first + len(seconds), self.now()
@@ -84,7 +84,7 @@ class Bench:
             seconds.append(self.now() - begun_s)
             if len(seconds) <= count:
                 tick()
-        taken = spent(meter, before, meter.read())
+        taken = meter.spent(before, meter.read())
         known = math.isfinite(taken.above_idle_j)
         return {
             "seconds": seconds,

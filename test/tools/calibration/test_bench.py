@@ -88,7 +88,7 @@ def test_the_default_clock_comes_back_whatever_happens(simulated, time):
     with pytest.raises(KeyboardInterrupt):
         fail()
     time.sleep(BOARD.transition_s)
-    assert simulated.machine.clock.read_hz() == BOARD.default_clock_hz
+    assert simulated.machine.clock.achieved().hz == BOARD.default_clock_hz
 
 
 def test_a_clock_that_does_not_come_is_not_waited_for_without_end(simulated):

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which clock a device should have now: a plan's while it is renewed, else its own.
+
+Pure: the caller says what time it is, does what is due, and says that it has done it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+MINUTE_S = 60.0
+PAUSE_S = 1.0  # after the hardware refused
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A plan's lease on the clock.
+
+    :param plan_id: whose it is.
+    :param clock_hz: what it asks for, Hz; NaN: the device's own pace.
+    :param ends_s: monotonic time at which it ends unless it is renewed, s.
+    """
+
+    plan_id: int
+    clock_hz: float
+    ends_s: float
+
+
+class Lease:
+    """One device's clock under plans.
+
+    A change waits until the clock before has been held for ``dwell_s``, and until fewer than
+    ``most_changes`` were made in the last minute; of several wishes meanwhile the newest counts.
+    Giving the clock back waits for nothing.
+
+    :param dwell_s: least time between two changes, s.
+    :param most_changes: changes in any minute at most.
+    """
+
+    def __init__(self, *, dwell_s: float, most_changes: int) -> None:
+        self.grant: Grant | None = None
+        self._set_hz = math.nan  # what was asked of the hardware; NaN: it is at its own pace
+        self._changes_s: deque[float] = deque()
+        self._not_before_s = -math.inf
+        self.pace(dwell_s=dwell_s, most_changes=most_changes)
+
+    def pace(self, *, dwell_s: float, most_changes: int) -> None:
+        """Take another dwell time and another count of changes a minute."""
+        self._dwell_s, self._most_changes = dwell_s, most_changes
+
+    @property
+    def plan_id(self) -> int:
+        """The plan whose lease runs, 0: none."""
+        return self.grant.plan_id if self.grant else 0
+
+    @property
+    def in_force(self) -> bool:
+        """True when what was asked of the hardware is what the plan asks for."""
+        return self.grant is not None and self.grant.clock_hz == self._set_hz
+
+    def renew(self, *, plan_id: int, clock_hz: float, lease_s: float, now_s: float) -> None:
+        """Take a plan, or the same one again."""
+        self.grant = Grant(plan_id, clock_hz, now_s + lease_s)
+
+    def expire(self, now_s: float) -> int | None:
+        """End a lease whose time is over; return the plan that it was of, else None."""
+        ended = self.grant
+        if ended is None or now_s < ended.ends_s:
+            return None
+        self.grant = None
+        return ended.plan_id
+
+    def due_hz(self, now_s: float) -> float | None:
+        """Return the clock to set now, NaN: to be given back, None: nothing is due."""
+        if now_s < self._not_before_s:
+            return None
+        wanted_hz = self.grant.clock_hz if self.grant else math.nan
+        if math.isnan(wanted_hz):
+            return None if math.isnan(self._set_hz) else math.nan
+        if wanted_hz == self._set_hz or not self._may_change(now_s):
+            return None
+        return wanted_hz
+
+    def done(self, clock_hz: float, now_s: float) -> None:
+        """Note that what was due has been asked of the hardware."""
+        self._set_hz = clock_hz
+        if not math.isnan(clock_hz):
+            self._changes_s.append(now_s)
+
+    def failed(self, now_s: float) -> None:
+        """Note that what was due could not be done; it is due again after a pause."""
+        self._not_before_s = now_s + PAUSE_S
+
+    def _may_change(self, now_s: float) -> bool:
+        while self._changes_s and now_s - self._changes_s[0] >= MINUTE_S:
+            self._changes_s.popleft()
+        rested = not self._changes_s or now_s - self._changes_s[-1] >= self._dwell_s
+        return rested and len(self._changes_s) < self._most_changes
