@@ -100,7 +100,9 @@ def machine(asked: Asked, board: Board, *, role: str, owner_folder: Path | None 
             opened.callback(sampled.close)
             meter = sampled
         if clock_name != "none":
-            clock, note = _clock(driver(clock_name, asked), owner_folder, opened)
+            reached = driver(clock_name, asked)
+            opened.callback(reached.close)
+            clock, note = _clock(reached, owner_folder, Path(asked.root), opened)
         closing = opened.pop_all()
     # Joules that were recorded elsewhere are as little this machine's as modelled ones.
     replayed = meter_name == "replay"
@@ -182,7 +184,9 @@ def _simulated(asked: Asked, board: Board, role: str) -> Machine:
     return Machine(silicon, silicon, silicon, True, "", silicon.interrupt, silicon.close)
 
 
-def _clock(driver: ClockDriver, owner_folder: Path | None, opened: ExitStack) -> tuple[Clock, str]:
+def _clock(
+    driver: ClockDriver, owner_folder: Path | None, root: Path, opened: ExitStack
+) -> tuple[Clock, str]:
     """Return the clock, owned where that is wanted and permitted, and a note for people."""
     from coinfer_ros.adapters.devices.watched_clock import WatchedClock  # noqa: PLC0415
 
@@ -191,7 +195,7 @@ def _clock(driver: ClockDriver, owner_folder: Path | None, opened: ExitStack) ->
     from coinfer_ros.adapters.devices.owned_clock import OwnedClock  # noqa: PLC0415
 
     try:
-        owned = OwnedClock(driver, owner_folder)
+        owned = OwnedClock(driver, owner_folder, root=root)
     except NotPermitted as error:
         return WatchedClock(driver, str(error)), str(error)
     opened.callback(owned.close)

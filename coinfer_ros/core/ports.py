@@ -223,6 +223,10 @@ class ClockDriver(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let go of what is held open; what was set stays set. Twice is once."""
+        ...
+
 
 class Accelerator(Protocol):
     """Where a stage of the model runs."""

@@ -132,6 +132,9 @@ class CpufreqClock:
             raise errors[0]
         self._look()
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
     def _look(self) -> None:
         """Learn the steps; again after ``restore``, as a killed owner's limits narrow them."""
         self._policies: dict[Policy, tuple[float, ...]] = {}

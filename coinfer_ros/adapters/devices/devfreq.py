@@ -116,6 +116,9 @@ class DevfreqClock:
         self._domain.restore(least, greatest)
         self._look()
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
     def _look(self) -> None:
         """Learn the steps; again after ``restore``, as a killed owner's limits narrow them."""
         self.steps_hz = self._domain.steps_hz(self._mode_limits())
