@@ -29,6 +29,9 @@ SECTIONS = (
     "distortion",
     "switch",
     "memory",
+    "ledger",
+    "meters",
+    "restore",
     "idle",
     "start",
 )

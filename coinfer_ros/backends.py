@@ -14,6 +14,8 @@ from coinfer_ros.core.boards import Board
 from coinfer_ros.core.errors import InvalidInput, NotPermitted
 from coinfer_ros.core.ports import Accelerator, Clock, ClockDriver, PowerMeter, Sensor
 
+# Where owners of clocks keep what was there before, one folder for all processes of a machine.
+OWNER_FOLDER = Path("/var/lib/coinfer")
 # A backend's own meter and clock.
 OWN = {
     "none": ("none", "none"),
@@ -160,6 +162,14 @@ def driver(name: str, asked: Asked) -> ClockDriver:
     from coinfer_ros.adapters.devices.cpufreq import CpufreqClock  # noqa: PLC0415
 
     return CpufreqClock(Path(asked.root))
+
+
+def driver_of(asked: Asked) -> ClockDriver:
+    """Open the clock of a machine.
+
+    :raises CoinferError: when it cannot be had here.
+    """
+    return driver(_names(asked)[1], asked)
 
 
 def _names(asked: Asked) -> tuple[str, str]:

@@ -56,6 +56,13 @@ DELAY_S = Argument("delay_s", "0.35", "Delay budget of an answer, s.")
 ENERGY_J = Argument("energy_j", "6.0", "Energy budget of an answer, both machines above idle, J.")
 HEAD_FLOP = Argument("head_flop", "212.27e9", "Work of one image on the robot, FLOP.")
 TAIL_FLOP = Argument("tail_flop", "183.13e9", "Work of one image on the edge, FLOP.")
+_BACKEND = "simulated, nvml, jetson, cpu or none (docs/devices.md)"
+ROBOT_BACKEND = Argument("robot_backend", "simulated", f"What the robot is: {_BACKEND}.")
+EDGE_BACKEND = Argument("edge_backend", "simulated", f"What the edge is: {_BACKEND}.")
+ROBOT_PROFILE = Argument(
+    "robot_profile", "", "What coinfer calibrate wrote on the robot; empty: its board file."
+)
+EDGE_PROFILE = Argument("edge_profile", "", "The same of the edge.")
 ROBOT_ID = Argument("robot_id", "robot", "The robot's name, unique at the edge.")
 
 TIMEOUT_S = Argument("timeout_s", "2.0", "Time after which a request is given up, s.")
@@ -66,14 +73,17 @@ ROBOT_ARGUMENTS = (
     ROBOT_ID,
     ROBOT_BOARD,
     EDGE_BOARD,
+    ROBOT_BACKEND,
+    ROBOT_PROFILE,
+    EDGE_PROFILE,
     HEAD_FLOP,
     TAIL_FLOP,
     DELAY_S,
     ENERGY_J,
     TIMEOUT_S,
 )
-EDGE_ARGUMENTS = (MODEL, EDGE_BOARD, TAIL_FLOP)
-DEMO_ARGUMENTS = ROBOT_ARGUMENTS
+EDGE_ARGUMENTS = (MODEL, EDGE_BOARD, EDGE_BACKEND, TAIL_FLOP)
+DEMO_ARGUMENTS = (*ROBOT_ARGUMENTS, EDGE_BACKEND)
 
 
 class _Values:
@@ -110,6 +120,7 @@ def robot_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
         "model.path": values.text(MODEL),
         "robot.id": values.text(ROBOT_ID),
         "board.file": values.text(ROBOT_BOARD),
+        "device.backend": values.text(ROBOT_BACKEND),
         "workload.head_flop": values.number(HEAD_FLOP),
         "link.timeout_s": values.number(TIMEOUT_S),
     }
@@ -117,6 +128,8 @@ def robot_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
         "model.path": values.text(MODEL),
         "robot.board_file": values.text(ROBOT_BOARD),
         "edge.board_file": values.text(EDGE_BOARD),
+        "robot.profile": values.text(ROBOT_PROFILE),
+        "edge.profile": values.text(EDGE_PROFILE),
         "workload.head_flop": values.number(HEAD_FLOP),
         "workload.tail_flop": values.number(TAIL_FLOP),
         "budget.delay_s": values.number(DELAY_S),
@@ -125,7 +138,7 @@ def robot_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
     return (
         NodeSpec("camera", "camera", {"camera.source": values.text(SOURCE)}),
         NodeSpec("robot", "robot", robot),
-        _device("robot", values.text(ROBOT_BOARD)),
+        _device("robot", values.text(ROBOT_BOARD), values.text(ROBOT_BACKEND)),
         NodeSpec("controller", "controller", controller),
     )
 
@@ -140,9 +153,13 @@ def edge_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
     edge: dict[str, Value] = {
         "model.path": values.text(MODEL),
         "board.file": values.text(EDGE_BOARD),
+        "device.backend": values.text(EDGE_BACKEND),
         "workload.tail_flop": values.number(TAIL_FLOP),
     }
-    return (NodeSpec("edge", "edge", edge), _device("edge", values.text(EDGE_BOARD)))
+    return (
+        NodeSpec("edge", "edge", edge),
+        _device("edge", values.text(EDGE_BOARD), values.text(EDGE_BACKEND)),
+    )
 
 
 def demo_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
@@ -151,10 +168,18 @@ def demo_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
     :param given: arguments of ``DEMO_ARGUMENTS`` by name, as text.
     :raises InvalidInput: for an unknown argument or one that is no number where it must be.
     """
-    at_edge = {argument.name for argument in EDGE_ARGUMENTS}
-    shared = {name: value for name, value in given.items() if name in at_edge}
-    return robot_graph(given) + edge_graph(shared)
+    at_robot, at_edge = (
+        {name: value for name, value in given.items() if name in names}
+        for names in (_names(ROBOT_ARGUMENTS), _names(EDGE_ARGUMENTS))
+    )
+    _Values(given, DEMO_ARGUMENTS)
+    return robot_graph(at_robot) + edge_graph(at_edge)
 
 
-def _device(role: str, board: str) -> NodeSpec:
-    return NodeSpec("device", f"{role}_device", {"device.role": role, "board.file": board})
+def _names(arguments: tuple[Argument, ...]) -> set[str]:
+    return {argument.name for argument in arguments}
+
+
+def _device(role: str, board: str, backend: str) -> NodeSpec:
+    parameters = {"device.role": role, "board.file": board, "device.backend": backend}
+    return NodeSpec("device", f"{role}_device", parameters)

@@ -48,7 +48,7 @@ def test_every_argument_changes_some_parameter(name):
     nodes, arguments = GRAPHS[name]
     for argument in arguments:
         assert len(argument.description) > 10
-        other = {argument.name: "1.5" if argument.default[0].isdigit() else "other"}
+        other = {argument.name: "1.5" if argument.default[:1].isdigit() else "other"}
         assert nodes(other) != nodes({}), argument.name
 
 

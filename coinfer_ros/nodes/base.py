@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import signal
 import traceback
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, ClassVar, Generic, TypeVar
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from rclpy.executors import SingleThreadedExecutor
+from rclpy.executors import Executor, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.signals import SignalHandlerOptions
 
@@ -145,7 +146,12 @@ class CoinferNode(LifecycleNode, Generic[S]):  # type: ignore[misc]
         self._diagnostics.publish(message)
 
 
-def run(node_class: type[CoinferNode[Any]], name: str) -> None:
+def run(
+    node_class: type[CoinferNode[Any]],
+    name: str,
+    *,
+    executor: Callable[[], Executor] = SingleThreadedExecutor,
+) -> None:
     """Run one node in this process until it is asked to end (SIGINT or SIGTERM).
 
     rclpy's own handlers would end the context under the node's hands; here the node first gives
@@ -156,13 +162,13 @@ def run(node_class: type[CoinferNode[Any]], name: str) -> None:
         signal.signal(number, lambda number, _: asked.append(number))
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = node_class(name)
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
+    spinner = executor()
+    spinner.add_node(node)
     try:
         node.autostart()
         while not asked:
             try:
-                executor.spin_once(timeout_sec=LONGEST_WAIT_S)
+                spinner.spin_once(timeout_sec=LONGEST_WAIT_S)
             except Exception:
                 # rclpy lets a callback's exception out of the spin; one bad message must not end
                 # the node.
@@ -171,6 +177,6 @@ def run(node_class: type[CoinferNode[Any]], name: str) -> None:
                 )
     finally:
         node.release()
-        executor.shutdown()
+        spinner.shutdown()
         node.destroy_node()
         rclpy.try_shutdown()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from coinfer_ros.tools.calibration.asked import Asked
     from coinfer_ros.tools.calibration.partial import Partial
 
-BACKENDS = ("none", "simulated")
+BACKENDS = ("none", "simulated", "nvml", "jetson", "cpu")
 BOARDS = {"robot": "jetson_agx_orin", "edge": "rtx_3090"}
 INTERRUPTED = 130  # what shells give a command that Ctrl-C ended
 
@@ -45,7 +45,10 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     parser.add_argument("--role", required=True, help="robot: the head, edge: the tail")
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the profile")
     parser.add_argument(
-        "--backend", default="none", help="none: this machine (default), or simulated: a board"
+        "--backend",
+        default="none",
+        help="none: this machine's time alone (default); nvml, jetson or cpu: with its joules, and "
+        "its clock where --clocks is given; simulated: a board",
     )
     parser.add_argument("--board", default="", help="the simulated board: a file or shipped name")
     parser.add_argument("--cut", default="", help="where to cut (default: the model's own place)")
@@ -55,7 +58,12 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
     )
     add_whole(parser, "--samples", low=1, high=10**6, text="runs of each setting", default=100)
     add_whole(
-        parser, "--clocks", low=0, high=10**4, text="clock steps, evenly chosen; 0: all", default=0
+        parser,
+        "--clocks",
+        low=0,
+        high=10**4,
+        text="clock steps, evenly chosen; 0: all of a simulated board, a real one's own pace",
+        default=0,
     )
     add_number(
         parser,
@@ -119,10 +127,14 @@ def _check(arguments: argparse.Namespace) -> None:
         for flag in ("widths", "task"):
             if getattr(arguments, flag) not in ([], "none"):
                 raise InvalidInput(f"--{flag} is for --role robot, got it with --role edge")
-    if arguments.backend == "none":
-        for flag in ("board", "clocks", "flop"):
+    if arguments.backend != "simulated":
+        for flag in ("board", "flop"):
             if getattr(arguments, flag):
-                raise InvalidInput(f"--{flag} is for --backend simulated, got it with none")
+                raise InvalidInput(
+                    f"--{flag} is for --backend simulated, got it with {arguments.backend}"
+                )
+    if arguments.backend == "none" and arguments.clocks:
+        raise InvalidInput("--clocks is for a backend with a clock, got it with none")
     if not arguments.out.name or arguments.out.is_dir():
         raise InvalidInput(f"--out must be a file, got {str(arguments.out)!r}")
 
@@ -151,7 +163,7 @@ def _asked(arguments: argparse.Namespace, board: Board) -> Asked:
             backend=arguments.backend, board=board.name if simulated else ""
         ),
         widths=_widths(arguments),
-        clocks_hz=_clocks(board, arguments.clocks) if simulated else (math.nan,),
+        clocks_hz=_clocks(arguments, board),
         samples=arguments.samples,
         flop=arguments.flop or own,
         images=arguments.images,
@@ -160,8 +172,16 @@ def _asked(arguments: argparse.Namespace, board: Board) -> Asked:
     )
 
 
-def _clocks(board: Board, wanted: int) -> tuple[float, ...]:
-    steps = board.clock_steps_hz
+def _clocks(arguments: argparse.Namespace, board: Board) -> tuple[float, ...]:
+    from coinfer_ros import backends  # noqa: PLC0415
+
+    steps, wanted = board.clock_steps_hz, arguments.clocks
+    if arguments.backend != "simulated":
+        if not wanted:
+            return (math.nan,)
+        driver = backends.driver_of(backends.Asked(arguments.backend))
+        steps = driver.steps_hz
+        driver.close()
     if not wanted or wanted >= len(steps):
         return steps
     places = np.linspace(len(steps) - 1, 0, wanted).round().astype(int)  # the highest always
@@ -176,10 +196,17 @@ def _measure(asked: Asked, board: Board, partial: Partial) -> Profile:
 
     with tempfile.TemporaryDirectory() as state_dir:  # no other process moves this board's clock
         wanted = backends.Asked(asked.device.backend, state_dir=state_dir)
-        machine = backends.machine(wanted, board, role=asked.role)
+        sets_clock = not math.isnan(asked.clocks_hz[0])
+        machine = backends.machine(
+            wanted,
+            board,
+            role=asked.role,
+            owner_folder=backends.OWNER_FOLDER if sets_clock else None,
+        )
         bench = Bench(machine)
         try:
             with bench.default_clock_after():
+                bench.learn_idle()
                 steps = halves.steps(asked, bench)
                 found = take_all(steps, partial)
         finally:

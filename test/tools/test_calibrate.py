@@ -25,6 +25,8 @@ from coinfer_ros.tools.calibration.bench import Bench
 from coinfer_ros.tools.calibration.partial import Partial
 from coinfer_ros.tools.calibration.steps import take
 
+from ..adapters.devices.fake_nvml import FakeNvml
+
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "models" / "git-scenes"
 BOARD = board_file.read(ROOT / "config" / "boards" / "jetson_agx_orin.yaml")
@@ -79,6 +81,12 @@ def asked_for(images: str, **changes) -> Asked:
 
 
 @pytest.fixture
+def nvml(tmp_path):
+    with FakeNvml(tmp_path) as fake:
+        yield fake
+
+
+@pytest.fixture
 def images(tmp_path):
     return put_images(tmp_path / "images")
 
@@ -94,7 +102,7 @@ class Calibration:
     def go_on(self, *, steps=10**6):
         """Do what is left, as a new process would, until so many measurements are there."""
         port = Silicon(BOARD, self.folder / "board", now=self.time.now, sleep=self.time.sleep)
-        machine = Machine(port, port, port, "simulated", True, port.interrupt, port.close)
+        machine = Machine(port, port, port, True, "", port.interrupt, port.close)
         bench = Bench(machine, now=self.time.now, sleep=self.time.sleep)
         partial = Partial(self.folder / "p.partial", self.asked.settings(), restart=False)
 
@@ -226,6 +234,26 @@ def test_the_command_writes_what_it_prints_and_leaves_nothing_else(tmp_path, ima
     assert "2 runs a setting" in shown
 
 
+def test_on_a_machine_with_a_meter_its_joules_are_measured(tmp_path, nvml):
+    nvml.change(load=0.5)
+    out = tmp_path / "p.json"
+    words = ("--role", "robot", "--backend", "nvml", "--widths", "8", "--samples", "3")
+    assert run(*words, "--out", out) == 0
+    profile = profile_file.read(out, name="--out")
+    assert profile.metered
+    assert profile.own_pace
+    assert profile.device.backend == "nvml"
+    assert not any("Set" in function for function in nvml.calls())
+
+
+def test_the_clocks_of_a_real_machine_are_its_own_steps(nvml):  # noqa: ARG001
+    parser = Parser(prog="coinfer")
+    calibrate.add_parser(parser.add_subparsers())
+    words = ["calibrate", "m", "--role", "edge", "--out", "p.json", "--backend", "nvml"]
+    found = calibrate._clocks(parser.parse_args([*words, "--clocks", "2"]), BOARD)
+    assert found == (345e6, 1980e6)
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -233,7 +261,10 @@ def test_the_command_writes_what_it_prints_and_leaves_nothing_else(tmp_path, ima
         (("--role", "robot", "--backend", "real"), "--backend must be one of none, simulated"),
         (("--role", "robot", "--widths", "9"), "--widths must be one of 2, 3, 4"),
         (("--role", "robot", "--samples", "0"), "--samples must be a whole number in"),
-        (("--role", "robot", "--clocks", "3"), "--clocks is for --backend simulated"),
+        (
+            ("--role", "robot", "--clocks", "3"),
+            "--clocks is for a backend with a clock",
+        ),
         (("--role", "robot", "--board", "rtx_3090"), "--board is for --backend simulated"),
         (("--role", "edge", "--widths", "8"), "--widths is for --role robot"),
         (("--role", "edge", "--task", "scenes"), "--task is for --role robot"),
@@ -263,8 +294,14 @@ def test_what_another_calibration_began_is_refused_unless_restarted(tmp_path, ca
 def test_every_width_is_measured_unless_told_otherwise():
     parser = Parser(prog="coinfer")
     calibrate.add_parser(parser.add_subparsers())
-    arguments = parser.parse_args(["calibrate", "m", "--role", "robot", "--out", "p.json"])
-    assert calibrate._widths(arguments) == WEIGHT_BITS
-    assert calibrate._clocks(BOARD, 0) == BOARD.clock_steps_hz
-    assert calibrate._clocks(BOARD, 1) == BOARD.clock_steps_hz[-1:]
-    assert calibrate._clocks(BOARD, 2) == (BOARD.clock_steps_hz[0], BOARD.clock_steps_hz[-1])
+    words = ["calibrate", "m", "--role", "robot", "--out", "p.json"]
+    assert calibrate._widths(parser.parse_args(words)) == WEIGHT_BITS
+
+    def clocks(*more):
+        return calibrate._clocks(parser.parse_args([*words, *more]), BOARD)
+
+    steps, simulated = BOARD.clock_steps_hz, ("--backend", "simulated", "--clocks")
+    assert clocks(*simulated, "0") == steps
+    assert clocks(*simulated, "1") == steps[-1:]
+    assert clocks(*simulated, "2") == (steps[0], steps[-1])
+    assert math.isnan(clocks("--backend", "nvml")[0])

@@ -14,6 +14,7 @@ from coinfer_ros.core.spent import LEAST_PERIODS, UNKNOWN, Spent
 
 # Shorter, and the drift of integrated power against the counter is the sensor's noise.
 DRIFT_S = 5.0
+ROUNDING = 1e-9
 
 
 class Ledger:
@@ -32,6 +33,7 @@ class Ledger:
     def __init__(self, info: SensorInfo, *, faults: Faults, idle_power_w: float = math.nan) -> None:
         self._info, self._faults = info, faults
         self._longest_gap_s = LEAST_PERIODS * info.period_s
+        self._shortest_s = self._longest_gap_s * (1.0 - ROUNDING)
         self._idle = IdleFloor(idle_power_w)
         self._counter = Unwrapped(info.wraps_at_j)
         self._history = History(longest_gap_s=self._longest_gap_s)
@@ -91,7 +93,7 @@ class Ledger:
             has not been seen yet, and one in which the thread was lost.
         """
         newest = self._history.newest
-        if newest is None or not to_s - from_s >= self._longest_gap_s:
+        if newest is None or not to_s - from_s >= self._shortest_s:
             return UNKNOWN
         power_w = self._power_w(newest)
         begin, end = (self._history.at(at_s, power_w=power_w) for at_s in (from_s, to_s))

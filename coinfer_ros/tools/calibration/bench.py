@@ -17,6 +17,7 @@ from coinfer_ros.core.errors import Unavailable
 from coinfer_ros.tools.calibration.steps import Tick
 
 _CLOCK_WITHIN_S = 5.0
+_CALM_WITHIN_S = 5.0
 _LOOK_S = 0.002
 
 
@@ -48,14 +49,30 @@ class Bench:
         :raises Unavailable: when it is not reached in 5 s.
         """
         clock, begun_s = self.machine.clock, self.now()
-        if math.isnan(clock_hz) or clock.achieved().hz == clock_hz:
+        if math.isnan(clock_hz):
             return
         clock.request_hz(clock_hz)
-        while clock.achieved().hz != clock_hz:
+        steps_hz = clock.steps_hz
+        while _nearest((there := clock.achieved()).hz, steps_hz) != _nearest(clock_hz, steps_hz):
             if self.now() - begun_s > _CLOCK_WITHIN_S:
+                because = f", held by {there.throttle}" if there.throttle else ""
                 raise Unavailable(
                     f"clock must reach {clock_hz:g} Hz within {_CLOCK_WITHIN_S:g} s, "
-                    f"got {clock.achieved().hz:g} Hz"
+                    f"got {there.hz:g} Hz{because}"
+                )
+            self.sleep(_LOOK_S)
+
+    def learn_idle(self) -> None:
+        """Wait, with nothing to do, until the meter knows what that draws.
+
+        :raises Unavailable: when it does not in 5 s.
+        """
+        meter, begun_s = self.machine.meter, self.now()
+        while meter.info.source != "none" and math.isnan(meter.idle_power_w):
+            if self.now() - begun_s > _CALM_WITHIN_S:
+                raise Unavailable(
+                    f"the meter must show what idling draws within {_CALM_WITHIN_S:g} s, got "
+                    f"{str(meter.faults) or 'nothing'} from {meter.info.source}"
                 )
             self.sleep(_LOOK_S)
 
@@ -92,3 +109,7 @@ class Bench:
             "joules": taken.above_idle_j if known else None,
             "error_j": taken.error_j if known else None,
         }
+
+
+def _nearest(hz: float, steps_hz: tuple[float, ...]) -> float:
+    return min(steps_hz, key=lambda step_hz: abs(step_hz - hz))

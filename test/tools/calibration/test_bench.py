@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -34,7 +35,7 @@ class Time:
 
 
 def bench(port, time):
-    machine = Machine(port, port, port, "test", True, lambda: None, lambda: None)
+    machine = Machine(port, port, port, True, "", lambda: None, lambda: None)
     return Bench(machine, now=time.now, sleep=time.sleep)
 
 
@@ -91,6 +92,17 @@ def test_the_default_clock_comes_back_whatever_happens(simulated, time):
     assert simulated.machine.clock.achieved().hz == BOARD.default_clock_hz
 
 
-def test_a_clock_that_does_not_come_is_not_waited_for_without_end(simulated):
-    with pytest.raises(Unavailable, match=r"must reach 1\.4e\+09 Hz within 5 s, got 1e\+09"):
-        simulated.reach(1.4e9)  # between two steps
+def test_a_clock_that_does_not_come_is_not_waited_for_without_end(tmp_path, time):
+    slow = dataclasses.replace(BOARD, transition_s=9.0)
+    board = bench(Silicon(slow, tmp_path / "slow", now=time.now, sleep=time.sleep), time)
+    with pytest.raises(Unavailable, match=r"must reach 1e\+09 Hz within 5 s, got 2e\+09 Hz"):
+        board.reach(1e9)
+
+
+def test_what_idling_draws_is_known_or_waited_for(simulated, time):
+    simulated.learn_idle()
+    bench(Unmetered(), time).learn_idle()  # nothing will ever tell
+    never = Unmetered()
+    never.info = dataclasses.replace(never.info, source="nvml")
+    with pytest.raises(Unavailable, match="what idling draws within 5 s, got nothing from nvml"):
+        bench(never, time).learn_idle()
