@@ -14,12 +14,12 @@ from bench import trees
 from bench.options import Options
 from bench.section import Section
 from bench.stats import PERCENTILES, spread
-from coinfer_ros.adapters.devices.battery import BatterySensor
-from coinfer_ros.adapters.devices.hwmon import InaSensor
 from coinfer_ros.adapters.devices.nvml import NvmlSensor
-from coinfer_ros.adapters.devices.rapl import RaplSensor
-from coinfer_ros.adapters.devices.sampled import LEAST_INTERVAL_S
-from coinfer_ros.adapters.devices.tegrastats_line import parse
+from coinfer_ros.adapters.devices.power.battery import BatterySensor
+from coinfer_ros.adapters.devices.power.hwmon import InaSensor
+from coinfer_ros.adapters.devices.power.rapl import RaplSensor
+from coinfer_ros.adapters.devices.power.sampled import LEAST_INTERVAL_S
+from coinfer_ros.adapters.devices.power.tegrastats_line import parse
 from coinfer_ros.core.errors import CoinferError
 
 Look = Callable[[], object]
@@ -38,7 +38,7 @@ def measure(options: Options) -> Section:
             rows.append((what, *spread(seconds).cells(1e3, 3), f"{100 * share:.2f}"))
     return Section(
         title="Looking at a power sensor",
-        columns=("sensor", *(f"{p}, ms" for p in PERCENTILES), "CPU at its pace, %"),
+        columns=("sensor", *(f"{p}, ms" for p in PERCENTILES), "of its pace, %"),
         rows=tuple(rows),
         reading=(
             "Wall time of one sample on one thread; at its pace: that time over the sensor's "

@@ -39,17 +39,24 @@ class Options:
         return quick if self.quick else full
 
 
-def parse(arguments: Sequence[str], sections: Sequence[str]) -> Options:
+def parse(
+    arguments: Sequence[str], sections: Sequence[str], asked_for: Sequence[str] = ()
+) -> Options:
     """Read the command line.
 
-    :param sections: names of all sections.
+    :param sections: names of all sections that run by themselves.
+    :param asked_for: names of those that run when asked for.
     """
     parser = argparse.ArgumentParser(prog="make bench", description="Measure speed and size.")
     parser.add_argument("--quick", action="store_true", help="fewer rounds: under a minute")
     parser.add_argument("--model", default=graph.MODEL.default, help=graph.MODEL.description)
     parser.add_argument("--source", default=graph.SOURCE.default, help=graph.SOURCE.description)
     parser.add_argument(
-        "--only", nargs="+", choices=sections, default=tuple(sections), help="sections to run"
+        "--only",
+        nargs="+",
+        choices=(*sections, *asked_for),
+        default=tuple(sections),
+        help="sections to run",
     )
     parser.add_argument(
         "--write",

@@ -17,7 +17,7 @@ INTRODUCTION = """\
 # Benchmarks
 
 Written by `make bench`, never by hand: figures of one machine on one day, to compare a change with
-what was there before. No test depends on them.
+what was there before. No test depends on them. An NVIDIA GPU: [one more page](benchmarks-gpu.md).
 """
 
 READING = """\

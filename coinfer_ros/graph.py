@@ -59,6 +59,9 @@ TAIL_FLOP = Argument("tail_flop", "183.13e9", "Work of one image on the edge, FL
 _BACKEND = "simulated, nvml, jetson, cpu or none (docs/devices.md)"
 ROBOT_BACKEND = Argument("robot_backend", "simulated", f"What the robot is: {_BACKEND}.")
 EDGE_BACKEND = Argument("edge_backend", "simulated", f"What the edge is: {_BACKEND}.")
+DEVICE = Argument(
+    "device", "true", "Start a device node; false where a service runs it (config/system)."
+)
 ROBOT_PROFILE = Argument(
     "robot_profile", "", "What coinfer calibrate wrote on the robot; empty: its board file."
 )
@@ -74,6 +77,7 @@ ROBOT_ARGUMENTS = (
     ROBOT_BOARD,
     EDGE_BOARD,
     ROBOT_BACKEND,
+    DEVICE,
     ROBOT_PROFILE,
     EDGE_PROFILE,
     HEAD_FLOP,
@@ -82,7 +86,7 @@ ROBOT_ARGUMENTS = (
     ENERGY_J,
     TIMEOUT_S,
 )
-EDGE_ARGUMENTS = (MODEL, EDGE_BOARD, EDGE_BACKEND, TAIL_FLOP)
+EDGE_ARGUMENTS = (MODEL, EDGE_BOARD, EDGE_BACKEND, DEVICE, TAIL_FLOP)
 DEMO_ARGUMENTS = (*ROBOT_ARGUMENTS, EDGE_BACKEND)
 
 
@@ -100,6 +104,12 @@ class _Values:
 
     def text(self, argument: Argument) -> str:
         return self._given.get(argument.name, argument.default)
+
+    def flag(self, argument: Argument) -> bool:
+        value = self.text(argument)
+        if value not in ("true", "false"):
+            raise InvalidInput(f"{argument.name} must be true or false, got {value!r}")
+        return value == "true"
 
     def number(self, argument: Argument) -> float:
         value = self.text(argument)
@@ -138,7 +148,7 @@ def robot_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
     return (
         NodeSpec("camera", "camera", {"camera.source": values.text(SOURCE)}),
         NodeSpec("robot", "robot", robot),
-        _device("robot", values.text(ROBOT_BOARD), values.text(ROBOT_BACKEND)),
+        *_device("robot", values, ROBOT_BOARD, ROBOT_BACKEND),
         NodeSpec("controller", "controller", controller),
     )
 
@@ -158,7 +168,7 @@ def edge_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
     }
     return (
         NodeSpec("edge", "edge", edge),
-        _device("edge", values.text(EDGE_BOARD), values.text(EDGE_BACKEND)),
+        *_device("edge", values, EDGE_BOARD, EDGE_BACKEND),
     )
 
 
@@ -180,6 +190,12 @@ def _names(arguments: tuple[Argument, ...]) -> set[str]:
     return {argument.name for argument in arguments}
 
 
-def _device(role: str, board: str, backend: str) -> NodeSpec:
-    parameters = {"device.role": role, "board.file": board, "device.backend": backend}
-    return NodeSpec("device", f"{role}_device", parameters)
+def _device(role: str, values: _Values, board: Argument, backend: Argument) -> list[NodeSpec]:
+    if not values.flag(DEVICE):
+        return []
+    parameters: dict[str, Value] = {
+        "device.role": role,
+        "board.file": values.text(board),
+        "device.backend": values.text(backend),
+    }
+    return [NodeSpec("device", f"{role}_device", parameters)]

@@ -86,6 +86,9 @@ def test_the_quick_run_fills_every_section(tmp_path: Path) -> None:
         "Distortion over bits": 9,
         "Changing the bit-width": 2 * 8,
         "Resident memory": 5,
+        "Joules of the ledger against the truth": 4 * 7,
+        "Looking at a power sensor": 5,
+        "A clock given back after SIGKILL": 2,
         "Idle nodes": 7,
         "Start to first answer": 8,
     }

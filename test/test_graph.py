@@ -48,7 +48,8 @@ def test_every_argument_changes_some_parameter(name):
     nodes, arguments = GRAPHS[name]
     for argument in arguments:
         assert len(argument.description) > 10
-        other = {argument.name: "1.5" if argument.default[:1].isdigit() else "other"}
+        changed = {"true": "false", "": "other"}.get(argument.default, "other")
+        other = {argument.name: "1.5" if argument.default[:1].isdigit() else changed}
         assert nodes(other) != nodes({}), argument.name
 
 

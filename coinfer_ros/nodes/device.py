@@ -22,7 +22,7 @@ from coinfer_ros.nodes.machine import open_machine, read_board
 from coinfer_ros.parameters import DeviceSettings
 
 LONGEST_LEASE_S = 60.0
-# How often it looks at least whether a lease has ended, or a change that had to wait may be made, s.
+# How often at least it looks whether a lease has ended or a change that had to wait is due, s.
 LONGEST_TICK_S = 0.1
 
 

@@ -28,7 +28,8 @@ def measured_state(
         source=meter.info.source,
         covers=meter.info.covers,
         simulated=machine.simulated,
-        power_w=mean_w,
+        # A counter alone shows no power, only its mean.
+        power_w=mean_w if math.isnan(sample.power_w) else sample.power_w,
         idle_power_w=meter.idle_power_w,
         energy_j=now.energy_j,
         energy_resolution_j=meter.info.resolution_j,

@@ -19,6 +19,7 @@ COMMANDS = {
     "inspect": "a model's cuts: work, parameters and bytes on either side",
     "calibrate": "a profile of this machine and one half of a model, measured",
     "train": "the small models that the repository ships",
+    "doctor": "what can be measured and set here, and the one command that mends what cannot",
     "figures": "the theory's figures, drawn from computed and measured numbers",
 }
 

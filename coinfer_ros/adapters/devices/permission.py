@@ -5,3 +5,5 @@ from __future__ import annotations
 
 # Written out once: every driver that raises NotPermitted ends its message with it.
 REMEDY = "run once: sudo sh $(coinfer doctor --files)/permit.sh"
+# NVIDIA's driver gives clocks to administrators alone: a service sets them.
+NVML_REMEDY = f"{REMEDY} --service edge --nvml (on the robot: --service robot)"

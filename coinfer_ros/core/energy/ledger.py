@@ -20,9 +20,9 @@ ROUNDING = 1e-9
 class Ledger:
     """The energy of one sensor.
 
-    A sensor with a counter is followed by it. The power of others is integrated by trapezoids; what
-    that may miss is half of every change of power times its time, for between two samples the
-    power may have been either.
+    A sensor with a counter is followed by it; samples without it between carry it on. The power of
+    others is integrated by trapezoids; what that may miss is half of every change of power times
+    its time, for between two samples the power may have been either.
 
     :param info: the sensor's.
     :param faults: counts what is left out.
@@ -39,6 +39,7 @@ class Ledger:
         self._history = History(longest_gap_s=self._longest_gap_s)
         self._sample: Sample | None = None
         self._busy_s = 0.0
+        self._counts = False  # once it has shown a counter
         self._counted_j = self._integrated_j = self._compared_s = 0.0
         self._since_moved_j = 0.0  # integrated since the counter last moved
 
@@ -65,7 +66,8 @@ class Ledger:
         self._sample = sample
         # NaN once it is not known, and from then on.
         self._busy_s += sample.load * (sample.at_s - last.at_s) if last else 0.0
-        knot = self._counted(last, sample) if counts else self._integrated(last, sample)
+        self._counts |= counts
+        knot = self._counted(last, sample) if self._counts else self._integrated(last, sample)
         if knot is not None:
             self._idle.add(knot)
 
@@ -77,7 +79,7 @@ class Ledger:
         newest, power_w, energy_j = self._history.newest, math.nan, math.nan
         if newest and now_s - newest.at_s <= self._longest_gap_s:
             power_w = self._power_w(newest)
-            energy_j = newest.energy_j + power_w * max(now_s - newest.at_s, 0.0)
+            energy_j = newest.energy_j + self._since_j(newest, now_s, power_w)
         breaks = newest.breaks if newest else 0
         return PowerReading(now_s, power_w, energy_j, self._busy_s, breaks, self._sample)
 
@@ -107,6 +109,12 @@ class Ledger:
             error_j=2.0 * self._info.resolution_j + edges_j + end.doubt_j - begin.doubt_j,
         )
 
+    def _since_j(self, newest: Knot, now_s: float, power_w: float) -> float:
+        """Return the energy since the newest knot, integrated as far as there are samples."""
+        if self._sample is None or math.isnan(self._since_moved_j):
+            return power_w * max(now_s - newest.at_s, 0.0)
+        return self._since_moved_j + power_w * max(now_s - self._sample.at_s, 0.0)
+
     def _power_w(self, newest: Knot) -> float:
         """Return the newest power, the sensor's own or else the counter's."""
         own_w = self._sample.power_w if self._sample else math.nan
@@ -115,8 +123,10 @@ class Ledger:
     def _counted(self, last: Sample | None, sample: Sample) -> Knot | None:
         newest = self._history.newest
         elapsed_s = sample.at_s - newest.at_s if newest else math.inf
-        step_j = self._counter.step_j(sample.counter_j, elapsed_s=elapsed_s)
         self._since_moved_j += _trapezoid_j(last, sample) if last else 0.0
+        if math.isnan(sample.counter_j):
+            return None
+        step_j = self._counter.step_j(sample.counter_j, elapsed_s=elapsed_s)
         if newest is None:
             first_w = 0.0 if math.isnan(sample.power_w) else sample.power_w
             return self._history.tie(sample.at_s, 0.0, power_w=first_w)

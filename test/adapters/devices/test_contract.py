@@ -18,14 +18,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from coinfer_ros.adapters.devices.battery import BatterySensor
-from coinfer_ros.adapters.devices.hwmon import InaSensor
 from coinfer_ros.adapters.devices.nvml import NvmlSensor
-from coinfer_ros.adapters.devices.power_record import record
-from coinfer_ros.adapters.devices.rapl import RaplSensor
-from coinfer_ros.adapters.devices.replay import ReplaySensor
-from coinfer_ros.adapters.devices.sampled import SampledMeter
-from coinfer_ros.adapters.devices.tegrastats import TegrastatsSensor
+from coinfer_ros.adapters.devices.power.battery import BatterySensor
+from coinfer_ros.adapters.devices.power.hwmon import InaSensor
+from coinfer_ros.adapters.devices.power.power_record import record
+from coinfer_ros.adapters.devices.power.rapl import RaplSensor
+from coinfer_ros.adapters.devices.power.replay import ReplaySensor
+from coinfer_ros.adapters.devices.power.sampled import SampledMeter
+from coinfer_ros.adapters.devices.power.tegrastats import TegrastatsSensor
 from coinfer_ros.core.boards import Board
 from coinfer_ros.core.costs import Processor
 from coinfer_ros.core.errors import Unavailable
@@ -259,7 +259,7 @@ def meter(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Metered]:
             return
         citizen = request.param(tmp_path, world)
         # A busy machine may hold up the test's own counting for a moment.
-        sampled = SampledMeter(citizen.open(), idle_power_w=1.0, least_interval_s=0.1)
+        sampled = SampledMeter(citizen.open(), idle_power_w=1.0, interval_s=0.1)
         yield sampled, citizen.drawn_j
         sampled.close()
 

@@ -155,6 +155,30 @@ def test_a_counter_that_stood_still_makes_that_time_unknown_and_not_zero():
     assert faults.counts == {"counter stood still": 1}
 
 
+@given(truth=truths(), window=st.tuples(st.floats(1.0, 3.0), st.floats(3.01, 6.0)))
+def test_a_counter_that_is_looked_at_seldom_is_within_its_bound(truth, window):
+    info = SensorInfo("test", "a board", period_s=1.0, resolution_j=STEP_J)
+    ledger = Ledger(info, faults=Faults(), idle_power_w=0.0)
+    for look in range(1, 100):
+        at_s = look * PERIOD_S
+        counted = truth.energy_j(at_s) if look % 10 == 0 else math.nan
+        power_w = truth.mean_w(at_s - PERIOD_S, at_s)
+        ledger.add(Sample(at_s, power_w=power_w, counter_j=counted))
+    spent = ledger.spent(window[0], sum(window))
+    true_j = truth.energy_j(sum(window)) - truth.energy_j(window[0])
+    assert abs(spent.gross_j - true_j) <= spent.error_j
+
+
+def test_between_two_looks_at_the_counter_power_carries_it_on():
+    ledger = Ledger(SensorInfo("test", "a board", 1.0, STEP_J), faults=Faults())
+    for at_s, power_w, counter_j in ((0.0, 10.0, 100.0), (0.5, 30.0, math.nan)):
+        ledger.add(Sample(at_s, power_w=power_w, counter_j=counter_j))
+    assert ledger.reading(0.5).energy_j == pytest.approx(10.0)  # 20 W in the mean
+    assert ledger.reading(0.7).energy_j == pytest.approx(16.0)
+    ledger.add(Sample(1.0, power_w=30.0, counter_j=121.0))
+    assert ledger.reading(1.0).energy_j == pytest.approx(21.0)
+
+
 def test_an_older_sample_is_left_out_and_counted():
     ledger, faults = counter((1.0, 5.0), (1.1, 6.0), (1.05, 99.0), (1.2, 7.0))
     assert ledger.reading(1.2).energy_j == pytest.approx(2.0)

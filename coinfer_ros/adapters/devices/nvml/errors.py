@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from coinfer_ros.adapters.devices.permission import REMEDY
+from coinfer_ros.adapters.devices.permission import NVML_REMEDY
 from coinfer_ros.core.errors import CoinferError, NotPermitted, Unavailable, Unsupported
 
 
@@ -38,7 +38,7 @@ MEANINGS = {
     "Uninitialized": Meaning(Lost, "NVML was shut down in this process", _RETRY),
     "InvalidArgument": Meaning(Unsupported, "this driver refuses the argument", _UPDATE),
     "NotSupported": Meaning(Unsupported, "this GPU does not support it", "go without it"),
-    "NoPermission": Meaning(NotPermitted, "this user may not do it", REMEDY),
+    "NoPermission": Meaning(NotPermitted, "this user may not do it", NVML_REMEDY),
     "NotFound": Meaning(NotFound, "there is none", "look at nvidia-smi -L"),
     "InsufficientSize": Meaning(Unavailable, "the answer grew meanwhile", _RETRY),
     "InsufficientPower": Meaning(Lost, "external power is missing", "plug the GPU's power cables"),

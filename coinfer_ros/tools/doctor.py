@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``coinfer doctor``: what can be measured and set here, and the command that mends what cannot."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from coinfer_ros import resources
+from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.parameters import DeviceSettings
+from coinfer_ros.tools.arguments import Parser
+from coinfer_ros.tools.doctoring import (
+    clocks,
+    discovery,
+    leftovers,
+    network,
+    power,
+    ros,
+    shared_memory,
+    software,
+)
+from coinfer_ros.tools.doctoring.apart import Check, findings
+from coinfer_ros.tools.doctoring.finding import Finding, Status
+from coinfer_ros.tools.doctoring.screen import show
+
+# All checks run at once; the longest starts two nodes and lets them meet.
+PATIENCE_S = 12.0
+
+
+def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "doctor",
+        help="what can be measured and set here, and the one command that mends what cannot",
+        description=(
+            "Looks at power sensors, clocks, ROS and software of this machine, and changes "
+            "nothing. It takes a few seconds, and never more than fifteen."
+        ),
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--restore",
+        action="store_true",
+        help="give back every clock whose owner was killed, and look at nothing else",
+    )
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        default=Path(DeviceSettings.clock_folder),
+        metavar="FOLDER",
+        help="clock.state_dir of the device nodes (default %(default)s)",
+    )
+    parser.add_argument("--no-ros", action="store_true", help="leave ROS out")
+    parser.add_argument(
+        "--root",
+        type=Path,
+        default=Path("/"),
+        metavar="FOLDER",
+        help="where the system's files lie (default /)",
+    )
+    parser.add_argument(
+        "--files",
+        action="store_true",
+        help="print the folder with permit.sh, the udev rules and the systemd unit, and no more",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what was found and return the exit status: 1 where a clock could not be given back.
+
+    :raises InvalidInput: when the root is no folder.
+    :raises Unavailable: when the package was installed without its files.
+    """
+    if arguments.files:
+        print(resources.path("config/system"))
+        return 0
+    if not arguments.root.is_dir():
+        raise InvalidInput(f"--root must be a folder, got {str(arguments.root)!r}")
+    found = findings(_checks(arguments), within_s=PATIENCE_S)
+    remedies = list(dict.fromkeys(one.remedy for one in found if one.remedy))
+    if arguments.json:
+        listed = [dataclasses.asdict(one) for one in found]
+        print(json.dumps({"findings": listed, "summary": _summary(found, remedies)}))
+    else:
+        show(found, remedies)
+    unsettled = any(one.status is Status.FAULT for one in found)
+    return 1 if arguments.restore and unsettled else 0
+
+
+def _checks(arguments: argparse.Namespace) -> list[Check]:
+    root, state_dir = arguments.root, arguments.state_dir.expanduser()
+    if arguments.restore:
+        return [leftovers.restoration(root, state_dir)]
+    chosen = [*power.checks(root), *clocks.checks(root, state_dir), leftovers.check(state_dir)]
+    if not arguments.no_ros:
+        chosen += [*ros.checks(os.environ), shared_memory.check(root, os.environ)]
+        chosen += [*network.checks(root), *discovery.checks(os.environ)]
+    return chosen + software.checks(root, os.environ)
+
+
+def _summary(found: Sequence[Finding], remedies: Sequence[str]) -> dict[str, object]:
+    """Return the counts of each status, what measures, which clocks can be set, and what to run."""
+    good = [one for one in found if one.status is Status.GOOD]
+    return {
+        **{status.value: sum(one.status is status for one in found) for status in Status},
+        "measures": [one.name for one in good if one.area == power.AREA],
+        "sets": [one.name for one in good if one.area == clocks.AREA and one.name != clocks.MODE],
+        "remedies": list(remedies),
+    }
