@@ -226,6 +226,12 @@ class DeviceSettings(MachineSettings):
         "Which clock of a plan is this machine's.",
         choices=("robot", "edge"),
     )
+    exit_on_refusal: bool = setting(
+        "exit_on_refusal",
+        False,
+        "End the process with status 1 where it refuses to start, for a service manager that tries "
+        "again.",
+    )
     board_file: str = setting(*_board("robot"))
     rate_hz: float = setting(
         "state.rate_hz", 10.0, "States published a second.", low=0.1, high=100.0, live=True

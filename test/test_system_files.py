@@ -109,7 +109,8 @@ def test_however_it_ends_the_clock_is_given_back_within_the_time_for_it() -> Non
 
 def test_what_it_starts_is_the_device_node_with_its_own_settings() -> None:
     (start,) = SERVICE["ExecStart"]
-    assert "from coinfer_ros.nodes.device import main; main()" in start
+    assert "from coinfer_ros.nodes.device import main; sys.exit(main())" in start
+    assert "-p exit_on_refusal:=true" in start
     assert "-r __node:=%i_device" in start
     assert "-p device.role:=%i" in start
     assert (FOLDER / "../device.yaml").is_file()

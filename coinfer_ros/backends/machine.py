@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from coinfer_ros.backends.parts import Asked, driver, names, sensor
 from coinfer_ros.core.boards import Board
-from coinfer_ros.core.errors import InvalidInput, NotPermitted
-from coinfer_ros.core.ports import Accelerator, Clock, ClockDriver, PowerMeter
+from coinfer_ros.core.errors import InvalidInput, NotPermitted, Unavailable, Unsupported
+from coinfer_ros.core.ports import Accelerator, Clock, PowerMeter
 
 # Who only publishes states looks ten times a second, and once at counters that are costly to ask.
 TELEMETRY_S, COUNTER_S = 0.1, 1.0
@@ -41,46 +42,108 @@ class Machine:
     close: Callable[[], None]
 
 
-def machine(asked: Asked, board: Board, *, role: str, owner_folder: Path | None = None) -> Machine:
+def machine(
+    asked: Asked,
+    board: Board,
+    *,
+    role: str,
+    owner_folder: Path | None = None,
+    telemetry: bool = False,
+) -> Machine:
     """Open the machine of ``role`` (``robot`` or ``edge``).
 
+    What this user may not read or set is left out, and the note says so.
+
     :param board: what a simulated machine is.
-    :param owner_folder: given by whoever sets the clock and publishes what is measured: the folder
-        of former states and owners. None: the clock is only read, and the meter is looked at as
-        often as it has something new, for the joules of single stages.
+    :param owner_folder: given by whoever sets the clock: the folder of former states and owners;
+        None: the clock is only read.
+    :param telemetry: true for who only publishes what is measured, at little cost; else the meter
+        is looked at as often as it has something new, for the joules of single stages.
     :raises InvalidInput: when the parts do not go together.
     :raises Unavailable: when a part cannot be had here, or its clock has another owner.
-    :raises NotPermitted: when this user may not read the meter; a clock that may not be set is
-        opened all the same, to be read.
     """
     if asked.backend == "simulated":
         return _simulated(asked, board, role)
+    if not Path(asked.root).is_dir():
+        raise InvalidInput(f"device.root must be a folder, got {asked.root!r}")
     meter_name, clock_name = names(asked)
     from coinfer_ros.adapters.unmetered import Unmetered  # noqa: PLC0415
 
-    unmetered, note = Unmetered(), ""
-    meter: PowerMeter = unmetered
-    clock: Clock = unmetered
+    unmetered = Unmetered()
+    notes: list[str] = []
     with ExitStack() as opened:
-        if meter_name != "none":
-            from coinfer_ros.adapters.devices.power.sampled import SampledMeter  # noqa: PLC0415
-
-            telemetry = owner_folder is not None
-            sampled = SampledMeter(
-                sensor(meter_name, asked, counter_every_s=COUNTER_S if telemetry else 0.0),
-                idle_power_w=asked.idle_power_w or float("nan"),
-                interval_s=TELEMETRY_S if telemetry else 0.0,
-            )
-            opened.callback(sampled.close)
-            meter = sampled
-        if clock_name != "none":
-            reached = driver(clock_name, asked)
-            opened.callback(reached.close)
-            clock, note = _clock(reached, owner_folder, Path(asked.root), opened)
+        with _named(asked, "meter", meter_name):
+            meter = _meter(meter_name, asked, telemetry, opened, notes) or unmetered
+        with _named(asked, "clock", clock_name):
+            clock = _clock(clock_name, asked, owner_folder, opened, notes) or unmetered
         closing = opened.pop_all()
-    # Joules that were recorded elsewhere are as little this machine's as modelled ones.
-    replayed = meter_name == "replay"
-    return Machine(unmetered, meter, clock, replayed, note, unmetered.interrupt, closing.close)
+    return Machine(
+        accelerator=unmetered,
+        meter=meter,
+        clock=clock,
+        # Joules that were recorded elsewhere are as little this machine's as modelled ones.
+        simulated=meter_name == "replay",
+        note="; ".join(filter(None, notes)),
+        interrupt=unmetered.interrupt,
+        close=closing.close,
+    )
+
+
+@contextmanager
+def _named(asked: Asked, part: str, name: str) -> Iterator[None]:
+    """Say in an error which setting asked for the part, and how to do without it."""
+    try:
+        yield
+    except (Unavailable, Unsupported) as error:
+        whose = f" (of device.backend {asked.backend})" if getattr(asked, part) == "auto" else ""
+        raise type(error)(
+            f"device.{part} {name}{whose}: {error}; to go without it: device.{part}: none"
+        ) from error
+
+
+def _meter(
+    name: str, asked: Asked, telemetry: bool, opened: ExitStack, notes: list[str]
+) -> PowerMeter | None:
+    """Return the meter, None where there is none or none is permitted."""
+    if name == "none":
+        return None
+    from coinfer_ros.adapters.devices.power.sampled import SampledMeter  # noqa: PLC0415
+
+    try:
+        found = sensor(name, asked, counter_every_s=COUNTER_S if telemetry else 0.0)
+    except NotPermitted as error:
+        notes.append(str(error))
+        return None
+    sampled = SampledMeter(
+        found,
+        idle_power_w=asked.idle_power_w or math.nan,
+        interval_s=TELEMETRY_S if telemetry else 0.0,
+    )
+    opened.callback(sampled.close)
+    return sampled
+
+
+def _clock(
+    name: str, asked: Asked, owner_folder: Path | None, opened: ExitStack, notes: list[str]
+) -> Clock | None:
+    """Return the clock, owned where that is wanted and permitted; None where there is none."""
+    if name == "none":
+        return None
+    from coinfer_ros.adapters.devices.clocks.owned_clock import OwnedClock  # noqa: PLC0415
+    from coinfer_ros.adapters.devices.clocks.watched_clock import WatchedClock  # noqa: PLC0415
+
+    reached = driver(name, asked)
+    opened.callback(reached.close)
+    if owner_folder is None:
+        return WatchedClock(reached, "only its device node sets this clock")
+    try:
+        owned = OwnedClock(reached, owner_folder, root=Path(asked.root))
+    except NotPermitted as error:
+        notes.append(str(error))
+        return WatchedClock(reached, str(error))
+    opened.callback(owned.close)
+    notes.append(owned.restored)
+    return owned
 
 
 def _simulated(asked: Asked, board: Board, role: str) -> Machine:
@@ -95,24 +158,6 @@ def _simulated(asked: Asked, board: Board, role: str) -> Machine:
     folder = Path(asked.state_dir) if asked.state_dir else _own_folder()
     silicon = Silicon(board, folder / f"{role}.board")
     return Machine(silicon, silicon, silicon, True, "", silicon.interrupt, silicon.close)
-
-
-def _clock(
-    driver: ClockDriver, owner_folder: Path | None, root: Path, opened: ExitStack
-) -> tuple[Clock, str]:
-    """Return the clock, owned where that is wanted and permitted, and a note for people."""
-    from coinfer_ros.adapters.devices.clocks.watched_clock import WatchedClock  # noqa: PLC0415
-
-    if owner_folder is None:
-        return WatchedClock(driver, "only its device node sets this clock"), ""
-    from coinfer_ros.adapters.devices.clocks.owned_clock import OwnedClock  # noqa: PLC0415
-
-    try:
-        owned = OwnedClock(driver, owner_folder, root=root)
-    except NotPermitted as error:
-        return WatchedClock(driver, str(error)), str(error)
-    opened.callback(owned.close)
-    return owned, owned.restored
 
 
 def _own_folder() -> Path:

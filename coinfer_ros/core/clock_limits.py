@@ -21,6 +21,7 @@ class Seen:
 
     :param plan_id: plan in force there, 0: none.
     :param message: why its clock is not applied; empty: it is, or is on its way.
+    :param planned_hz: what the plan asked for, Hz; NaN: nothing.
     :param requested_hz: what was set, Hz; NaN: it could not be.
     :param achieved_hz: clock read back, Hz; NaN: not known.
     :param default_hz: what it runs at under load when nobody sets it, Hz.
@@ -29,6 +30,7 @@ class Seen:
 
     plan_id: int
     message: str
+    planned_hz: float
     requested_hz: float
     achieved_hz: float
     default_hz: float
@@ -42,8 +44,13 @@ class Band:
     low_hz: float = 0.0
     high_hz: float = math.inf
 
+    @property
+    def is_one(self) -> bool:
+        """True when it is a single clock."""
+        return self.low_hz == self.high_hz
+
     def __str__(self) -> str:
-        if self.low_hz == self.high_hz:
+        if self.is_one:
             return f"{self.low_hz / 1e6:.0f} MHz"
         if self.high_hz == math.inf:
             return f"{self.low_hz / 1e6:.0f} MHz and more"
@@ -56,18 +63,24 @@ ALL = Band()
 class ClockLimits:
     """What one device has shown to reach.
 
-    A clock that stays below its request (throttled) becomes the highest to plan with, one above it
-    the lowest, and one that cannot be set the only one.
+    A clock that stays below the plan's (throttled, or no step is so fast) becomes the highest to
+    plan with, one above it the lowest, and one that cannot be set the only one: the last that was
+    seen under load, for at rest it says nothing.
     """
 
     def __init__(self) -> None:
         self._band = ALL
+        self._own_hz = math.nan  # of a clock that cannot be set, under load
         self._until_s = self._released_s = -math.inf
         self._hold_s = HOLD_S
 
     def observe(self, seen: Seen, now_s: float) -> Band:
         """Take one state and return the clocks to plan with."""
-        found = _band(seen) if seen.plan_id and seen.message else None
+        if not seen.load < WORKING_LOAD and not math.isnan(seen.achieved_hz):
+            self._own_hz = seen.achieved_hz
+        found = self._found(seen) if seen.plan_id and seen.message else None
+        if found is not None and found.is_one and self._band.is_one and now_s < self._until_s:
+            return self._band  # its own pace varies with the load, and plans must not
         if found is not None:
             if self._band == ALL:
                 soon = now_s - self._released_s < self._hold_s
@@ -77,14 +90,12 @@ class ClockLimits:
             self._band, self._released_s = ALL, now_s
         return self._band
 
-
-def _band(seen: Seen) -> Band | None:
-    if math.isnan(seen.requested_hz):
-        resting = not seen.load >= WORKING_LOAD
-        own_hz = seen.default_hz if resting or math.isnan(seen.achieved_hz) else seen.achieved_hz
-        return None if math.isnan(own_hz) else Band(own_hz, own_hz)
-    if seen.achieved_hz < seen.requested_hz:
-        return Band(high_hz=seen.achieved_hz)
-    if seen.achieved_hz > seen.requested_hz:
-        return Band(low_hz=seen.achieved_hz)
-    return None
+    def _found(self, seen: Seen) -> Band | None:
+        if math.isnan(seen.requested_hz):
+            own_hz = seen.default_hz if math.isnan(self._own_hz) else self._own_hz
+            return None if math.isnan(own_hz) else Band(own_hz, own_hz)
+        if seen.achieved_hz < seen.planned_hz:
+            return Band(high_hz=seen.achieved_hz)
+        if seen.achieved_hz > seen.planned_hz:
+            return Band(low_hz=seen.achieved_hz)
+        return None

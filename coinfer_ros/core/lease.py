@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 
 MINUTE_S = 60.0
-PAUSE_S = 1.0  # after the hardware refused
+PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0  # after the hardware refused, doubled each time
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Lease:
         self.grant: Grant | None = None
         self._set_hz = math.nan  # what was asked of the hardware; NaN: it is at its own pace
         self._changes_s: deque[float] = deque()
-        self._not_before_s = -math.inf
+        self._not_before_s, self._pause_s = -math.inf, PAUSE_S
         self.pace(dwell_s=dwell_s, most_changes=most_changes)
 
     def pace(self, *, dwell_s: float, most_changes: int) -> None:
@@ -85,13 +85,19 @@ class Lease:
 
     def done(self, clock_hz: float, now_s: float) -> None:
         """Note that what was due has been asked of the hardware."""
-        self._set_hz = clock_hz
+        self._set_hz, self._pause_s = clock_hz, PAUSE_S
         if not math.isnan(clock_hz):
             self._changes_s.append(now_s)
 
     def failed(self, now_s: float) -> None:
         """Note that what was due could not be done; it is due again after a pause."""
-        self._not_before_s = now_s + PAUSE_S
+        self._not_before_s = now_s + self._pause_s
+        self._pause_s = min(2.0 * self._pause_s, LONGEST_PAUSE_S)
+
+    def lost(self) -> None:
+        """Note that the hardware has forgotten what was asked of it: it is due again."""
+        if self.in_force:
+            self._set_hz = 0.0
 
     def _may_change(self, now_s: float) -> bool:
         while self._changes_s and now_s - self._changes_s[0] >= MINUTE_S:

@@ -38,12 +38,19 @@ class CoinferNode(LifecycleNode, Generic[S]):  # type: ignore[misc]
         self.configured = ExitStack()
         self.active = ExitStack()
         self._is_configured = False
+        self._refusal = ""  # why the last transition was refused
         self._declared: Parameters[S] = Parameters(
             self, self.kind, configured=lambda: self._is_configured, changed=self._change
         )
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self.create_timer(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
         self.settings: S
+
+    @property
+    def ends_when_refused(self) -> bool:
+        """True when the process is to end where the node refuses to start."""
+        name = "exit_on_refusal"
+        return self.has_parameter(name) and self.get_parameter(name).value is True
 
     @property
     def is_active(self) -> bool:
@@ -59,17 +66,25 @@ class CoinferNode(LifecycleNode, Generic[S]):  # type: ignore[misc]
     def settings_changed(self) -> None:
         """React to live settings of an active node; ``self.settings`` are the new ones."""
 
+    def describe(self) -> str:
+        """Return in a few words what an active node runs on, for its log; empty: nothing to say."""
+        return ""
+
     def diagnose(self) -> dict[str, object]:
         """Return what /diagnostics says of an active node; key ``warning`` raises the level."""
         return {}
 
-    def autostart(self) -> None:
-        """Configure and activate, unless the parameter ``autostart`` says no."""
+    def autostart(self) -> bool:
+        """Configure and activate, unless the parameter ``autostart`` says no.
+
+        :returns: false when a transition was refused.
+        """
         wanted = self.get_parameter("autostart").value
         if wanted is False:
-            return
+            return True
         if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
             self.trigger_activate()
+        return not self._refusal
 
     def release(self) -> None:
         """Give back all that is held, the newest first."""
@@ -109,11 +124,16 @@ class CoinferNode(LifecycleNode, Generic[S]):  # type: ignore[misc]
         try:
             step()
         except CoinferError as error:
-            self.get_logger().error(f"{what} refused: {error}")
-        except Exception:
+            self._refusal = f"{what} refused: {error}"
+            mend = f"mend it, then: ros2 lifecycle set {self.get_fully_qualified_name()} {what}"
+            self.get_logger().error(f"{self._refusal}; {mend}")
+        except Exception as error:
+            self._refusal = f"{what} failed: {error!r}"
             self.get_logger().error(f"{what} failed:\n{traceback.format_exc()}")
         else:
-            self.get_logger().info(f"{what}d")
+            self._refusal = ""
+            about = self.describe() if what == "activate" else ""
+            self.get_logger().info(f"{what}d: {about}" if about else f"{what}d")
             return TransitionCallbackReturn.SUCCESS
         self._close(self.active)
         if what == "configure":
@@ -135,10 +155,14 @@ class CoinferNode(LifecycleNode, Generic[S]):  # type: ignore[misc]
         values = self.diagnose() if self.is_active else {}
         warning = str(values.pop("warning", ""))
         level = DiagnosticStatus.OK if self.is_active else DiagnosticStatus.WARN
+        if self._refusal:
+            level = DiagnosticStatus.ERROR
+        elif warning:
+            level = DiagnosticStatus.WARN
         status = DiagnosticStatus(
-            level=DiagnosticStatus.WARN if warning else level,
+            level=level,
             name=self.get_fully_qualified_name(),
-            message=warning or str(self._state_machine.current_state[1]),
+            message=self._refusal or warning or str(self._state_machine.current_state[1]),
             values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
         )
         message = DiagnosticArray(status=[status])
@@ -151,21 +175,25 @@ def run(
     name: str,
     *,
     executor: Callable[[], Executor] = SingleThreadedExecutor,
-) -> None:
-    """Run one node in this process until it is asked to end (SIGINT or SIGTERM).
+) -> int:
+    """Run one node in this process until it is asked to end: SIGINT, SIGTERM, SIGHUP, SIGQUIT.
+
+    :returns: the exit status: 1 when the node refused to start and has a setting
+        ``exit_on_refusal`` that is true, for a service manager that tries again.
 
     rclpy's own handlers would end the context under the node's hands; here the node first gives
     back what it holds, clocks above all.
     """
     asked: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, lambda number, _: asked.append(number))
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = node_class(name)
     spinner = executor()
     spinner.add_node(node)
     try:
-        node.autostart()
+        if not node.autostart() and node.ends_when_refused:
+            return 1
         while not asked:
             try:
                 spinner.spin_once(timeout_sec=LONGEST_WAIT_S)
@@ -180,3 +208,4 @@ def run(
         spinner.shutdown()
         node.destroy_node()
         rclpy.try_shutdown()
+    return 0

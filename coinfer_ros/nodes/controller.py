@@ -112,6 +112,7 @@ class ControllerNode(CoinferNode[ControllerSettings]):
             seen = Seen(
                 plan_id=state.plan_id,
                 message=state.message,
+                planned_hz=getattr(self._plan, f"{state.device}_clock_hz"),
                 requested_hz=state.requested_clock_hz,
                 achieved_hz=state.clock_hz,
                 default_hz=state.default_clock_hz,

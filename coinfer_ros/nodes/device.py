@@ -44,13 +44,15 @@ class DeviceNode(CoinferNode[DeviceSettings]):
             role=settings.role,
             held=self.active,
             owner_folder=Path(settings.clock_folder).expanduser(),
+            telemetry=True,
         )
         if self._machine.note:
             self.get_logger().warning(self._machine.note)
         self._machine.clock.release()  # of a simulated board, what a killed owner left
         self._lease = Lease(dwell_s=settings.dwell_s, most_changes=settings.changes_a_minute)
         self._achieved = Achieved(tolerance=settings.tolerance, settle_s=settings.settle_s)
-        self._message, self._fault, self._warned = "no plan yet", "", ""
+        self._ended, self._refused, self._fault = "no plan yet", "", ""
+        self._warned = self._machine.note
         self._last = self._machine.meter.read()
         self.active.callback(self._give_back)
         self._states = self.create_publisher(DeviceState, "~/state", qos.SENSOR)
@@ -70,6 +72,14 @@ class DeviceNode(CoinferNode[DeviceSettings]):
         self._achieved.tolerance = settings.tolerance
         self._achieved.settle_s = settings.settle_s
 
+    def describe(self) -> str:
+        """Say what measures the machine and what its clock is."""
+        info, clock = self._machine.meter.info, self._machine.clock
+        steps = clock.steps_hz
+        about = f"{len(steps)} steps, {steps[0] / 1e6:.0f} to {steps[-1] / 1e6:.0f} MHz"
+        every = "" if math.isnan(info.period_s) else f", new every {info.period_s:g} s"
+        return f"power by {info.source} ({info.covers}{every}); clock: {about if steps else 'none'}"
+
     def diagnose(self) -> dict[str, object]:
         """Say which plan is in force, what measures, and what was left out and why."""
         meter = self._machine.meter
@@ -79,7 +89,7 @@ class DeviceNode(CoinferNode[DeviceSettings]):
             "idle_power_w": meter.idle_power_w,
             "left_out": meter.faults,
             "last_left_out": meter.faults.last,
-            "warning": self._fault or self._message,
+            "warning": self._message or self._machine.note,
         }
 
     def _on_plan(self, plan: Plan) -> None:
@@ -93,8 +103,6 @@ class DeviceNode(CoinferNode[DeviceSettings]):
                 f"plan {plan.plan_id} refused: {error}", throttle_duration_sec=5.0
             )
             return
-        if self._lease.grant is None or plan.plan_id != self._lease.plan_id:
-            self._message = ""
         self._lease.renew(
             plan_id=plan.plan_id,
             clock_hz=clock_hz,
@@ -107,7 +115,7 @@ class DeviceNode(CoinferNode[DeviceSettings]):
         """Do what the lease says is due."""
         now_s = time.monotonic()
         if (ended := self._lease.expire(now_s)) is not None:
-            self._message = f"plan {ended} ended; the clock is given back"
+            self._ended = f"plan {ended} ended; the clock is given back"
         due_hz = self._lease.due_hz(now_s)
         if due_hz is None:
             return
@@ -116,15 +124,14 @@ class DeviceNode(CoinferNode[DeviceSettings]):
         except CoinferError as error:
             self._lease.failed(now_s)
             self._achieved.request(math.nan, now_s)
-            self._message = str(error)
-            if self._message != self._warned:
-                self._warned = self._message
-                self.get_logger().warning(self._message)
+            self._refused = str(error)
+            if self._refused != self._warned:
+                self._warned = self._refused
+                self.get_logger().warning(self._refused)
             return
         self._lease.done(due_hz, now_s)
         self._achieved.request(step_hz, now_s)
-        if not math.isnan(step_hz):
-            self._message = ""
+        self._refused = self._step_words(due_hz, step_hz)
 
     def _set(self, clock_hz: float) -> float:
         """Set the clock, NaN: give it back; return the step that it was set to."""
@@ -132,6 +139,13 @@ class DeviceNode(CoinferNode[DeviceSettings]):
             self._machine.clock.release()
             return math.nan
         return self._machine.clock.request_hz(clock_hz)
+
+    def _step_words(self, planned_hz: float, step_hz: float) -> str:
+        """Return how far the nearest step is from the plan, empty: near enough."""
+        near = abs(step_hz - planned_hz) <= self.settings.tolerance * planned_hz
+        if near or math.isnan(step_hz):
+            return ""
+        return f"the nearest step is {step_hz / 1e6:.0f} MHz and not {planned_hz / 1e6:.0f}"
 
     @property
     def _tick_s(self) -> float:
@@ -147,27 +161,40 @@ class DeviceNode(CoinferNode[DeviceSettings]):
 
     def _publish(self) -> None:
         now = self._machine.meter.read()
-        try:
-            clock = self._machine.clock.achieved()
-        except CoinferError as error:
-            clock = ClockReading(math.nan)
-            self._machine.meter.faults.add("clock not readable", str(error))
+        clock, unread = self._clock_now()
         state = measured_state(self._machine, before=self._last, now=now, clock=clock)
         self._last = now
-        self._fault = self._achieved.fault(clock, state.load, now.at_s)
+        self._fault = unread or self._achieved.fault(clock, state.load, now.at_s)
+        if self._fault and not unread and not clock.throttle:
+            self._lease.lost()  # something else has set it: a driver loaded anew, another tool
         state.stamp = self.get_clock().now().to_msg()
-        state.device, state.board = self.settings.role, self._board.name
+        state.device = self.settings.role
+        state.board = self._board.name if self.settings.backend == "simulated" else ""
         state.requested_clock_hz = self._achieved.requested_hz
         state.plan_id = self._lease.plan_id
-        state.message = self._fault or self._message
-        state.applied = self._lease.in_force and not state.message
+        state.message = self._message
+        holds = self._achieved.holds(clock, state.load)
+        state.applied = self._lease.in_force and holds and not state.message
         self._states.publish(state)
+
+    def _clock_now(self) -> tuple[ClockReading, str]:
+        """Return the clock, and why it cannot be read."""
+        try:
+            return self._machine.clock.achieved(), ""
+        except CoinferError as error:
+            self._machine.meter.faults.add("clock not readable", str(error))
+            return ClockReading(math.nan), str(error)
+
+    @property
+    def _message(self) -> str:
+        """Why the plan's clock is not applied; with no plan in force, why there is none."""
+        return self._fault or self._refused or ("" if self._lease.grant else self._ended)
 
     def _give_back(self) -> None:
         self._machine.clock.release()
 
 
-def main() -> None:
-    """Run the node."""
+def main() -> int:
+    """Run the node; return the exit status."""
     # Half of what it costs is the executor's: this one waits for events instead of asking everyone.
-    run(DeviceNode, "device", executor=EventsExecutor)
+    return run(DeviceNode, "device", executor=EventsExecutor)

@@ -22,14 +22,15 @@ def measured_state(
     elapsed_s = now.at_s - before.at_s
     same = elapsed_s > 0.0 and now.breaks == before.breaks
     mean_w = (now.energy_j - before.energy_j) / elapsed_s if same else math.nan
-    load = (now.busy_s - before.busy_s) / elapsed_s if same else math.nan
-    rails = sample.rails or (Rail("total", now.power_w),)
+    busy = (now.busy_s - before.busy_s) / elapsed_s if same else math.nan
+    alone = () if math.isnan(now.power_w) else (Rail("total", now.power_w),)
+    rails = sample.rails or alone
     return DeviceState(
         source=meter.info.source,
         covers=meter.info.covers,
         simulated=machine.simulated,
-        # A counter alone shows no power, only its mean.
-        power_w=mean_w if math.isnan(sample.power_w) else sample.power_w,
+        # A sensor shows its newest; where there is none, the mean says more than a moment.
+        power_w=now.power_w if now.sample else mean_w,
         idle_power_w=meter.idle_power_w,
         energy_j=now.energy_j,
         energy_resolution_j=meter.info.resolution_j,
@@ -41,7 +42,7 @@ def measured_state(
         default_clock_hz=machine.clock.default_hz,
         temperature_c=sample.temperature_c,
         throttle=clock.throttle,
-        load=min(max(load, 0.0), 1.0),
+        load=sample.load if now.sample else min(max(busy, 0.0), 1.0),
         process_ids=[process.pid for process in sample.processes],
         process_load=[process.load for process in sample.processes],
         faults=meter.faults.total,

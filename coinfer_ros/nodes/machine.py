@@ -34,10 +34,12 @@ def open_machine(
     role: str,
     held: ExitStack,
     owner_folder: Path | None = None,
+    telemetry: bool = False,
 ) -> backends.Machine:
     """Open the machine behind its ports; ``held`` closes it.
 
     :param owner_folder: given by the node that sets the clock.
+    :param telemetry: true for the node that only publishes what is measured.
     """
     asked = backends.Asked(
         backend=settings.backend,
@@ -50,6 +52,8 @@ def open_machine(
         root=settings.root,
         state_dir=settings.state_dir,
     )
-    machine = backends.machine(asked, board, role=role, owner_folder=owner_folder)
+    machine = backends.machine(
+        asked, board, role=role, owner_folder=owner_folder, telemetry=telemetry
+    )
     held.callback(machine.close)
     return machine

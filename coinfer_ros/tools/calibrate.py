@@ -7,6 +7,7 @@ import argparse
 import datetime
 import json
 import math
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -94,6 +95,8 @@ def run(arguments: argparse.Namespace) -> int:
     :raises Unavailable: when the model, the images or the board are not there.
     """
     _check(arguments)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C: the clock is given back
+        signal.signal(number, signal.default_int_handler)
     try:
         profile = _calibrate(arguments)
     except KeyboardInterrupt:

@@ -113,7 +113,10 @@ permit() {
     give "$number" +
     [ -z "$service" ] || serve
     reload
-    [ -z "$user" ] || echo "# $user has these rights after the next login (or: newgrp $group)"
+    case $user in
+        "" | root) echo "# nobody was added to the group $group: --user NAME adds somebody" ;;
+        *) echo "# $user has these rights after the next login (or: newgrp $group)" ;;
+    esac
     if [ -e "$root/dev/nvidiactl" ] && [ -z "$nvml" ]; then
         echo "# NVIDIA's driver lets no group set its clocks: sh $0 --service edge --nvml"
     fi
@@ -124,7 +127,10 @@ serve() {
         --home-dir "$state" --no-create-home --shell /usr/sbin/nologin "$group"
     place "$unit" /etc/systemd/system
     [ -z "$nvml" ] || place "$unit.d/nvml.conf" /etc/systemd/system
-    [ -e "$root/etc/coinfer/device.env" ] || place device.env /etc/coinfer
+    if [ ! -e "$root/etc/coinfer/device.env" ]; then
+        place device.env /etc/coinfer
+        [ -z "$nvml" ] || act sed -i 's/backend:=jetson/backend:=nvml/' "$root/etc/coinfer/device.env"
+    fi
     echo "# fill in /etc/coinfer/device.env, then: systemctl enable --now coinfer-device@$service"
 }
 

@@ -37,8 +37,19 @@ def test_it_may_take_its_time_to_settle():
 def test_a_slow_clock_of_a_device_that_rests_is_no_fault_unless_it_is_throttled():
     assert judged(0.3e9, RESTING) == ""
     assert judged(0.3e9, RESTING, "thermal") != ""
-    assert judged(0.3e9, math.nan) != ""
+    assert judged(0.3e9, math.nan) == "", "it may be at rest"
+    assert judged(0.3e9, math.nan, "thermal") != ""
     assert judged(1.3e9, RESTING) != ""
+
+
+def test_only_a_known_clock_holds_and_not_one_that_is_on_its_way():
+    achieved = Achieved(tolerance=0.03, settle_s=0.5)
+    achieved.request(1e9, 10.0)
+    assert achieved.holds(ClockReading(1.01e9), WORKING)
+    assert achieved.holds(ClockReading(0.3e9), RESTING)
+    assert not achieved.holds(ClockReading(0.6e9), WORKING)
+    assert not achieved.holds(ClockReading(1.3e9), RESTING)
+    assert not achieved.holds(ClockReading(math.nan), WORKING)
 
 
 def test_nothing_asked_for_is_nothing_missed():

@@ -10,8 +10,8 @@ import pytest
 from coinfer_ros.core.clock_limits import ALL, HOLD_S, LONGEST_HOLD_S, Band, ClockLimits, Seen
 
 
-def seen(requested_hz=1e9, achieved_hz=1e9, message="", *, plan_id=1, load=0.9):
-    return Seen(plan_id, message, requested_hz, achieved_hz, default_hz=2e9, load=load)
+def seen(requested_hz=1e9, achieved_hz=1e9, message="", *, plan_id=1, load=0.9, planned_hz=1e9):
+    return Seen(plan_id, message, planned_hz, requested_hz, achieved_hz, default_hz=2e9, load=load)
 
 
 THROTTLED = seen(achieved_hz=0.6e9, message="the clock is 600 MHz and not 1000 (power cap)")
@@ -28,11 +28,27 @@ def test_a_device_that_stays_above_is_planned_no_slower():
 
 @pytest.mark.parametrize(
     ("achieved_hz", "load", "planned_hz"),
-    [(0.8e9, 0.9, 0.8e9), (0.3e9, 0.0, 2e9), (0.3e9, math.nan, 2e9), (math.nan, 0.9, 2e9)],
+    [(0.8e9, 0.9, 0.8e9), (0.3e9, 0.0, 2e9), (0.3e9, math.nan, 0.3e9), (math.nan, 0.9, 2e9)],
 )
 def test_a_clock_that_cannot_be_set_is_planned_at_its_own(achieved_hz, load, planned_hz):
     state = seen(math.nan, achieved_hz, "not permitted", load=load)
     assert ClockLimits().observe(state, 0.0) == Band(planned_hz, planned_hz)
+
+
+def test_a_device_whose_fastest_step_is_below_the_plan_is_planned_no_faster():
+    slow = seen(0.9e9, 0.9e9, "its nearest step is 900 MHz", planned_hz=1.7e9)
+    assert ClockLimits().observe(slow, 0.0) == Band(high_hz=0.9e9)
+
+
+def test_a_clock_that_cannot_be_set_is_planned_as_under_load_and_does_not_flap_with_it():
+    limits, bands = ClockLimits(), set()
+    for look in range(100):
+        busy = look % 10 < 5
+        hz = 1.2e9 + look * 1e6 if busy else 0.3e9
+        state = seen(math.nan, hz, "not permitted", load=0.9 if busy else 0.0)
+        bands.add(limits.observe(state, 0.1 * look))
+    assert Band(0.3e9, 0.3e9) not in bands
+    assert len(bands) <= 1 + 10.0 / HOLD_S
 
 
 @pytest.mark.parametrize(
@@ -42,7 +58,7 @@ def test_a_clock_that_cannot_be_set_is_planned_at_its_own(achieved_hz, load, pla
         seen(achieved_hz=0.5e9),  # on its way: the device has not complained
         seen(achieved_hz=0.5e9, message="plan 3 ended", plan_id=0),
         seen(achieved_hz=math.nan, message="gone"),
-        Seen(1, "not permitted", math.nan, math.nan, math.nan, math.nan),
+        Seen(1, "not permitted", 1e9, math.nan, math.nan, math.nan, math.nan),
     ],
 )
 def test_what_says_nothing_of_a_clock_limits_nothing(state):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coinfer_ros.core.lease import MINUTE_S, PAUSE_S, Lease
+from coinfer_ros.core.lease import LONGEST_PAUSE_S, MINUTE_S, PAUSE_S, Lease
 
 
 def lease(dwell_s=0.5, most_changes=100):
@@ -81,6 +81,29 @@ def test_what_the_hardware_refused_is_due_again_after_a_pause():
     assert held.due_hz(PAUSE_S - 0.01) is None
     assert held.due_hz(PAUSE_S) == 1e9
     assert not held.in_force
+
+
+def test_what_is_refused_again_and_again_is_tried_ever_more_seldom():
+    held, now_s, tried_s = lease(), 0.0, []
+    held.renew(plan_id=1, clock_hz=1e9, lease_s=1e9, now_s=0.0)
+    while now_s < 600.0:
+        if held.due_hz(now_s) is not None:
+            tried_s.append(now_s)
+            held.failed(now_s)
+        now_s += 0.5
+    assert len(tried_s) < 20
+    assert max(b - a for a, b in itertools.pairwise(tried_s)) <= LONGEST_PAUSE_S + 0.5
+
+
+def test_what_the_hardware_has_forgotten_is_due_again_at_the_pace_of_changes():
+    held = lease(dwell_s=0.5)
+    held.renew(plan_id=1, clock_hz=1e9, lease_s=9.0, now_s=0.0)
+    follow(held, 0.0)
+    held.lost()
+    assert not held.in_force
+    assert held.due_hz(0.4) is None
+    assert follow(held, 0.5) == 1e9
+    assert held.in_force
 
 
 @given(

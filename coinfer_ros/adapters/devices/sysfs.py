@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -60,4 +61,6 @@ def write_text(path: Path, text: str, *, remedy: str) -> None:
     except PermissionError as error:
         raise NotPermitted(f"{path} must be writable by this user; {remedy}") from error
     except OSError as error:
+        if error.errno == errno.EROFS:  # as a container sees /sys
+            raise NotPermitted(f"{path} lies on a read-only file system; {remedy}") from error
         raise Unavailable(f"{path} must take {text!r}: {error.strerror}") from error

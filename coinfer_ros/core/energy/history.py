@@ -17,7 +17,7 @@ class Knot:
 
     :param at_s: monotonic time, s.
     :param energy_j: all energy since the counter began, J.
-    :param power_w: the power since the knot before, or the most beside a moment looked up, W.
+    :param power_w: the power since the knot before, W.
     :param doubt_j: what integration may have missed so far, J; 0 for a hardware counter.
     :param breaks: how often the thread was lost before.
     """
@@ -29,14 +29,31 @@ class Knot:
     breaks: int = 0
 
 
+@dataclass(frozen=True)
+class Moment:
+    """The energy counter at a time looked up.
+
+    :param energy_j: all energy since the counter began, J.
+    :param edge_j: what it may be off by, as an end of a window, J.
+    :param doubt_j: as of a knot.
+    :param breaks: as of a knot.
+    """
+
+    energy_j: float
+    edge_j: float
+    doubt_j: float
+    breaks: int
+
+
 class History:
     """Knots in the order of time; between two of them the counter rises evenly.
 
+    :param period_s: time between two updates of the sensor, s.
     :param longest_gap_s: how long the counter is carried on after the newest knot, s.
     """
 
-    def __init__(self, *, longest_gap_s: float) -> None:
-        self._longest_gap_s = longest_gap_s
+    def __init__(self, *, period_s: float, longest_gap_s: float) -> None:
+        self._period_s, self._longest_gap_s = period_s, longest_gap_s
         self._knots: deque[Knot] = deque()
 
     @property
@@ -69,8 +86,16 @@ class History:
             self._knots.popleft()
         return knot
 
-    def at(self, at_s: float, *, power_w: float) -> Knot | None:
-        """Return the counter at one moment, with the most power beside it; None: not known.
+    @property
+    def most_w(self) -> float:
+        """The most power of the last minute, W; 0 before there is one."""
+        return max((knot.power_w for knot in self._knots), default=0.0)
+
+    def at(self, at_s: float, *, power_w: float) -> Moment | None:
+        """Return the counter at one moment; None: not known.
+
+        It is off by what the most power beside it makes in a sensor's period, or in the time
+        between the knots around it where that is longer.
 
         :param power_w: what it is carried on with after the newest knot, W.
         """
@@ -83,20 +108,20 @@ class History:
         after = self._knots[place]
         if after.breaks != before.breaks:
             return None
-        share = (at_s - before.at_s) / (after.at_s - before.at_s)
-        beside = islice(self._knots, max(place - 2, 0), place + 2)
-        return Knot(
-            at_s,
+        step_s = after.at_s - before.at_s
+        share = (at_s - before.at_s) / step_s
+        beside_w = max(k.power_w for k in islice(self._knots, max(place - 2, 0), place + 2))
+        return Moment(
             before.energy_j + share * (after.energy_j - before.energy_j),
-            max(knot.power_w for knot in beside),
+            max(self._period_s, step_s) * beside_w,
             before.doubt_j if share == 0.0 else after.doubt_j,
             before.breaks,
         )
 
-    def _carried_on(self, newest: Knot, at_s: float, power_w: float) -> Knot | None:
-        if at_s - newest.at_s > self._longest_gap_s:
+    def _carried_on(self, newest: Knot, at_s: float, power_w: float) -> Moment | None:
+        age_s = at_s - newest.at_s
+        if age_s > self._longest_gap_s:
             return None
         # Nothing was seen after it: it may have been any power that this machine draws.
-        most_w = max(power_w, *(knot.power_w for knot in self._knots))
-        energy_j = newest.energy_j + power_w * (at_s - newest.at_s)
-        return Knot(at_s, energy_j, most_w, newest.doubt_j, newest.breaks)
+        edge_j = (self._period_s + age_s) * max(power_w, self.most_w)
+        return Moment(newest.energy_j + power_w * age_s, edge_j, newest.doubt_j, newest.breaks)

@@ -5,38 +5,58 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from dataclasses import dataclass
 
-from coinfer_ros.core.energy.history import Knot
-
-# Shorter windows would take a dip of the regulator for idleness.
+# Shorter windows would take a dip of the regulator for idleness, fewer looks a lucky one.
 WINDOW_S = 1.0
+LEAST_LOOKS = 10
+
+
+@dataclass(frozen=True)
+class Look:
+    """Power at one time.
+
+    :param at_s: monotonic time, s.
+    :param power_w: W.
+    """
+
+    at_s: float
+    power_w: float
 
 
 class IdleFloor:
-    """The least mean power of any second.
+    """The mean power of the calmest second.
 
     A machine that never rests for a second is taken to idle at its calmest one: what is above idle
     is then too little, never too much.
 
     :param power_w: what is known already, W; NaN: learnt.
+    :ivar error_w: half of what power varied by in that second, W; 0 for what was given.
     """
 
     def __init__(self, power_w: float = math.nan) -> None:
         self._given = not math.isnan(power_w)
-        self.power_w = power_w
-        self._second: deque[Knot] = deque()
+        self.power_w, self.error_w = power_w, 0.0
+        self._second: deque[Look] = deque()
 
-    def add(self, newest: Knot) -> None:
-        """Look at the second that ends with the newest knot."""
+    def add(self, at_s: float, power_w: float) -> None:
+        """Look at the second that ends now; a power that is not known begins it anew.
+
+        :param at_s: monotonic time, s.
+        :param power_w: power now, W.
+        """
         if self._given:
             return
-        if self._second and self._second[0].breaks != newest.breaks:
+        if math.isnan(power_w):
             self._second.clear()
-        self._second.append(newest)
-        while len(self._second) > 2 and newest.at_s - self._second[1].at_s >= WINDOW_S:
-            self._second.popleft()
-        begun = self._second[0]
-        elapsed_s = newest.at_s - begun.at_s
-        if elapsed_s >= WINDOW_S:
-            mean_w = (newest.energy_j - begun.energy_j) / elapsed_s
-            self.power_w = mean_w if math.isnan(self.power_w) else min(self.power_w, mean_w)
+            return
+        looks = self._second
+        looks.append(Look(at_s, power_w))
+        while len(looks) > LEAST_LOOKS and at_s - looks[1].at_s >= WINDOW_S:
+            looks.popleft()
+        if len(looks) < LEAST_LOOKS or at_s - looks[0].at_s < WINDOW_S:
+            return
+        powers_w = [look.power_w for look in looks]
+        mean_w = math.fsum(powers_w) / len(powers_w)
+        if not mean_w >= self.power_w:  # NaN: the first
+            self.power_w, self.error_w = mean_w, (max(powers_w) - min(powers_w)) / 2.0

@@ -20,15 +20,15 @@ from coinfer_ros.tools.doctoring.driver import opened
 from coinfer_ros.tools.doctoring.finding import Finding, Status, said
 
 AREA = "leftovers"
-NOTHING = Finding(AREA, "clocks", Status.GOOD, "every clock was given back")
 
 
-def check(state_dir: Path) -> Check:
+def check(root: Path, state_dir: Path) -> Check:
     """Return the check that only looks.
 
+    :param root: where the system's files lie.
     :param state_dir: where former states lie.
     """
-    return Check(AREA, "clocks", partial(_look, state_dir))
+    return Check(AREA, "clocks", partial(_look, root, state_dir))
 
 
 def restoration(root: Path, state_dir: Path) -> Check:
@@ -39,22 +39,22 @@ def restoration(root: Path, state_dir: Path) -> Check:
     return Check(AREA, "clocks", partial(_restore, root, state_dir))
 
 
-def _look(state_dir: Path) -> Iterator[Finding]:
+def _look(root: Path, state_dir: Path) -> Iterator[Finding]:
     found = _devices(state_dir)
     if not found:
-        yield NOTHING
+        yield _nothing(state_dir)
     for device in found:
         if sets := owner.of(state_dir, device):
             yield Finding(AREA, device, Status.GOOD, f"set by {sets}, which will give it back")
         else:
             words = f"whoever set it ended without giving it back ({state_dir / device}{SUFFIX})"
-            yield Finding(AREA, device, Status.LIMITED, words, _command(state_dir))
+            yield Finding(AREA, device, Status.LIMITED, words, _command(root, state_dir))
 
 
 def _restore(root: Path, state_dir: Path) -> Iterator[Finding]:
     found = _devices(state_dir)
     if not found:
-        yield NOTHING
+        yield _nothing(state_dir)
         return
     with contextlib.ExitStack() as held:
         drivers, refusals = _drivers(found, root, held)
@@ -105,6 +105,17 @@ def _index(uuid: str) -> int:
     raise Unavailable(f"the GPU {uuid} must be here for its clock to be given back")
 
 
-def _command(state_dir: Path) -> str:
+def _nothing(state_dir: Path) -> Finding:
+    there = state_dir.is_dir()
+    words = (
+        f"every clock was given back: nothing is left in {state_dir}"
+        if there
+        else f"no device node has set a clock here: {state_dir} is not there"
+    )
+    return Finding(AREA, "clocks", Status.GOOD, words)
+
+
+def _command(root: Path, state_dir: Path) -> str:
     own = "" if str(state_dir) == DeviceSettings.clock_folder else f" --state-dir {state_dir}"
-    return f"coinfer doctor --restore{own}"
+    of = "" if root == Path("/") else f" --root {root}"
+    return f"coinfer doctor --restore{own}{of}"

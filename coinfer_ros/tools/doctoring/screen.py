@@ -16,8 +16,8 @@ COLOURS = {
 }
 
 
-def show(findings: Sequence[Finding], remedies: Sequence[str]) -> None:
-    """Print the findings, and each remedy once."""
+def show(findings: Sequence[Finding], remedies: Sequence[str], conclusion: str) -> None:
+    """Print the findings, each remedy once, and what follows from all of it."""
     from rich import box  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
@@ -40,3 +40,4 @@ def show(findings: Sequence[Finding], remedies: Sequence[str]) -> None:
         console.print(Text("What would mend it:", style="bold"))
         for remedy in remedies:
             console.print(Text(f"  {remedy}"), soft_wrap=True)
+    console.print(Text.assemble(("In short: ", "bold"), conclusion))

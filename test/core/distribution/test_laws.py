@@ -65,8 +65,8 @@ def test_no_other_gamma_law_is_likelier(shape: float, count: int, seed: int) -> 
     magnitudes = np.random.default_rng(seed).gamma(shape, size=count).astype(np.float32)
     found = fit(Magnitudes().add(magnitudes)).gamma
     values = magnitudes[magnitudes > 0].astype(np.float64)
-    if found is None:  # all but one have become 0, or they are counted as one: 18 bits tell apart
-        assert len(np.unique(magnitudes[magnitudes > 0].view(np.uint32) >> 14)) < 2
+    if found is None:  # all but one have become 0, or the shape would pass 10^6
+        assert len(values) < 2 or np.ptp(values) < 0.01 * values.mean()
         return
 
     def mean(k: float, s: float) -> float:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import random
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
@@ -179,6 +180,56 @@ def test_between_two_looks_at_the_counter_power_carries_it_on():
     assert ledger.reading(1.0).energy_j == pytest.approx(21.0)
 
 
+def test_a_burst_after_the_newest_look_is_within_the_bound_of_a_window_asked_at_once():
+    ledger = steady(70.0, until_s=1.0, idle_power_w=0.0)
+    for look in range(11, 15):
+        ledger.add(Sample(look * PERIOD_S, power_w=300.0))
+    for look in range(15, 30):
+        ledger.add(Sample(look * PERIOD_S, power_w=70.0))
+    spent = ledger.spent(2.0, 3.1)  # and 300 W since 2.9, which nobody has seen yet
+    true_j = 0.9 * 70.0 + 0.2 * 300.0
+    assert abs(spent.gross_j - true_j) <= spent.error_j
+
+
+def test_what_may_have_happened_in_a_late_look_is_in_the_bound():
+    faults = Faults()
+    ledger = Ledger(POWER_ONLY, faults=faults, idle_power_w=0.0)
+    for at_s, power_w in ((0.0, 700.0), (0.1, 70.0), (0.2, 70.0), (0.48, 70.0), (0.58, 70.0)):
+        ledger.add(Sample(at_s, power_w=power_w))
+    spent = ledger.spent(0.2, 0.58)
+    true_j = 0.1 * 70.0 + 0.28 * 700.0  # a burst between two looks
+    assert abs(spent.gross_j - true_j) <= spent.error_j
+
+
+def test_a_counter_that_jumps_by_far_more_than_power_accounts_for_is_not_believed():
+    moving = [(k * PERIOD_S, 100.0 + k) for k in range(20)]
+    ledger, faults = counter(*moving, *((2.0 + k * PERIOD_S, 500.0 + k) for k in range(20)))
+    assert not ledger.spent(1.0, 3.0).known
+    assert faults.counts == {"counter fell or jumped": 1}
+
+
+def test_energy_never_falls_when_the_counter_shows_less_than_power_made_of_it():
+    ledger = Ledger(SensorInfo("test", "a board", 1.0, STEP_J), faults=Faults())
+    shown_j = []
+    for look in range(40):
+        counter_j = 50.0 * (look // 10) if look % 10 == 0 else math.nan
+        ledger.add(Sample(look * PERIOD_S, power_w=80.0, counter_j=counter_j))
+        shown_j.append(ledger.reading(look * PERIOD_S).energy_j)
+    assert shown_j == sorted(shown_j)
+
+
+def test_idle_power_of_a_counter_in_steps_is_not_the_unluckiest_second():
+    ledger = Ledger(COUNTING, faults=Faults())
+    rng = random.Random(0)  # noqa: S311
+    for look in range(3000):
+        at_s = look * PERIOD_S + rng.uniform(0.0, 0.005)
+        shown_j = 70.0 * math.floor((at_s + 0.0023) / PERIOD_S) * PERIOD_S
+        ledger.add(Sample(at_s, power_w=70.0 + rng.uniform(-0.5, 0.5), counter_j=shown_j))
+    assert ledger.idle_power_w == pytest.approx(70.0, abs=0.5)
+    spent = ledger.spent(270.0, 290.0)
+    assert abs(spent.above_idle_j) <= spent.error_j
+
+
 def test_an_older_sample_is_left_out_and_counted():
     ledger, faults = counter((1.0, 5.0), (1.1, 6.0), (1.05, 99.0), (1.2, 7.0))
     assert ledger.reading(1.2).energy_j == pytest.approx(2.0)
@@ -187,8 +238,11 @@ def test_an_older_sample_is_left_out_and_counted():
 
 def test_a_reading_carries_the_counter_on_and_gives_up_after_three_periods():
     ledger = steady(20.0, until_s=1.0)
-    assert ledger.reading(1.05).energy_j - ledger.reading(1.0).energy_j == pytest.approx(1.0)
-    assert math.isnan(ledger.reading(1.31).power_w)
+    before_j, after_j = (ledger.reading(at_s).energy_j for at_s in (1.0, 1.05))
+    assert after_j - before_j == pytest.approx(1.0)
+    stale = ledger.reading(1.31)
+    assert math.isnan(stale.power_w)
+    assert stale.sample is None, "no figure of a sensor that has fallen silent stands for now"
 
 
 def test_idle_power_is_the_calmest_second():
@@ -208,14 +262,6 @@ def test_the_drift_of_integrated_power_against_the_counter_is_told():
         ledger.add(Sample(at_s, power_w=10.5, counter_j=10.0 * at_s))
     assert ledger.drift == pytest.approx(0.05)
     assert math.isnan(steady(20.0, until_s=9.0).drift)
-
-
-def test_the_time_of_work_is_counted_where_the_load_is_known():
-    ledger = Ledger(POWER_ONLY, faults=Faults())
-    for look in range(11):
-        ledger.add(Sample(look * PERIOD_S, power_w=1.0, load=0.25))
-    assert ledger.reading(1.0).busy_s == pytest.approx(0.25)
-    assert math.isnan(steady(1.0, until_s=1.0).reading(1.0).busy_s)
 
 
 def test_memory_stays_bounded():

@@ -29,7 +29,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def _look(root: Path) -> list[Finding]:
-    return list(leftovers.check(root / "state").look())
+    return list(leftovers.check(root, root / "state").look())
 
 
 def _restore(root: Path) -> list[Finding]:
@@ -61,7 +61,9 @@ def _owner(root: Path, source: str, clock_hz: float) -> Iterator[int]:
 
 
 def test_where_nothing_was_set_nothing_is_left(root: Path) -> None:
-    assert _look(root) == _restore(root) == [leftovers.NOTHING]
+    for (found,) in (_look(root), _restore(root)):
+        assert found.status is Status.GOOD
+        assert f"{root / 'state'} is not there" in found.detail
     assert not (root / "state").exists()
 
 
@@ -74,7 +76,8 @@ def test_what_killed_owners_left_is_told_and_given_back_when_asked(root: Path) -
     cpu, gpu = _look(root)
     assert (cpu.name, gpu.name) == ("cpufreq", GPU)
     assert (cpu.status, gpu.status) == (Status.LIMITED, Status.LIMITED)
-    assert gpu.remedy == f"coinfer doctor --restore --state-dir {root / 'state'}"
+    command = f"coinfer doctor --restore --state-dir {root / 'state'} --root {root}"
+    assert gpu.remedy == command
     assert trees.limits(root) == left
     given = _restore(root)
     assert [(found.name, found.status) for found in given] == [
@@ -83,7 +86,8 @@ def test_what_killed_owners_left_is_told_and_given_back_when_asked(root: Path) -
     ]
     assert all("it is given back now" in found.detail for found in given)
     assert trees.limits(root) == before
-    assert _look(root) == [leftovers.NOTHING]
+    (nothing,) = _look(root)
+    assert nothing.detail == f"every clock was given back: nothing is left in {root / 'state'}"
 
 
 def test_the_clock_of_a_living_owner_is_let_alone(root: Path) -> None:

@@ -22,10 +22,10 @@ def test_nothing_is_cut_off_and_nothing_is_too_wide(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    show(FINDINGS, [LONG])
-    table, _, commands = capsys.readouterr().out.partition("What would mend it:\n")
+    show(FINDINGS, [LONG], "nothing measures power")
+    table, _, rest = capsys.readouterr().out.partition("What would mend it:\n")
     assert max(map(len, table.splitlines())) <= 80
-    assert commands.splitlines() == [f"  {LONG}"]
+    assert rest.splitlines() == [f"  {LONG}", "In short: nothing measures power"]
     text = "".join(table.split())
     assert all(found.status.value in text for found in FINDINGS)
     assert text.count("andsoon") == 20
@@ -34,7 +34,7 @@ def test_nothing_is_cut_off_and_nothing_is_too_wide(
 
 
 def test_areas_come_once_each(capsys: pytest.CaptureFixture[str]) -> None:
-    show(FINDINGS, [])
+    show(FINDINGS, [], "")
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert [line for line in lines if line in {"power", "ROS"}] == ["power", "ROS"]
     assert "What would mend it:" not in lines

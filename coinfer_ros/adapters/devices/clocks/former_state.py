@@ -130,6 +130,8 @@ def in_folder(folder: Path) -> Iterator[None]:
     except PermissionError as error:
         raise NotPermitted(f"{folder} must be writable by this user; {REMEDY}") from error
     except OSError as error:
+        if error.errno == errno.EROFS:
+            raise NotPermitted(f"{folder} lies on a read-only file system; {REMEDY}") from error
         raise Unavailable(f"{folder} must take files: {error}") from error
 
 

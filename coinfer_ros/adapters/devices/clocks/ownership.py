@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
 import sys
 import weakref
 from pathlib import Path
@@ -34,6 +35,7 @@ class Ownership:
             descriptor = _open(folder / f"{device}.lock")
             try:
                 _lock(descriptor, device)
+                self._name = _named(device)
             except BaseException:
                 os.close(descriptor)
                 raise
@@ -56,6 +58,7 @@ class Ownership:
         """Close the file without unlocking what a parent process may hold through it."""
         if self._descriptor is not None:
             os.close(self._descriptor)
+            self._name.close()
             self._descriptor = None
 
 
@@ -68,6 +71,26 @@ def _open(path: Path) -> int:
         return os.open(path, flags)
     os.fchmod(descriptor, 0o666)
     return descriptor
+
+
+def _named(device: str) -> socket.socket:
+    """Take a name that the whole machine has once, whatever folders its processes were told.
+
+    It is an abstract socket of Linux, which goes with the process like the lock; nobody answers
+    there. A container with a network of its own has names of its own.
+
+    :raises Unavailable: when somebody else has it.
+    """
+    name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        name.bind(f"\0coinfer-clock-{device}")
+    except OSError as error:
+        name.close()
+        raise Unavailable(
+            f"the clock of {device} must have one owner, and a process that keeps its state in "
+            "another folder (clock.state_dir) owns it"
+        ) from error
+    return name
 
 
 def _lock(descriptor: int, device: str) -> None:

@@ -94,13 +94,19 @@ class OpenGpu:
         with LIBRARY.lock:
             if self._closed:
                 raise Unavailable(f"{asked} of {self}: it is closed; open it again")
-            try:
-                self._find_again()
-                with translated(f"{asked} of {self}"):
-                    return call(self._handle)
-            except Lost:
-                self._lost_in = LIBRARY.life
-                raise
+            self._find_again()
+            handle, life = self._handle, LIBRARY.life
+            LIBRARY.calls += 1
+        # Without the lock: NVML may be called from several threads, and a call may hang.
+        try:
+            with translated(f"{asked} of {self}"):
+                return call(handle)
+        except Lost:
+            self._lost_in = life
+            raise
+        finally:
+            with LIBRARY.lock:
+                LIBRARY.calls -= 1
 
     def _find_again(self) -> None:
         """Renew the handle when the GPU was lost, or NVML was initialised again meanwhile."""
@@ -112,4 +118,5 @@ class OpenGpu:
                     self._handle = pynvml().nvmlDeviceGetHandleByUUID(self.gpu.uuid)
                 self._life = LIBRARY.life
         except CoinferError as error:  # also NotPermitted: this is not about what was asked for
+            self._lost_in = LIBRARY.life
             raise Lost(str(error)) from error

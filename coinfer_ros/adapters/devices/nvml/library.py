@@ -34,13 +34,15 @@ class Gpu:
 class Library:
     """NVML in one process: initialised while it has users.
 
-    :ivar lock: held during each call, so that nobody asks while NVML starts again.
+    :ivar lock: held while NVML starts or stops and while handles are found. Calls on a handle go
+        without it, for a call may hang with its GPU, and others must not.
     :ivar life: number of the newest initialisation; handles of an older one are void.
     """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.life = 0
+        self.calls = 0  # on handles, now
         self._users = 0
         self._up = False
 
@@ -63,7 +65,12 @@ class Library:
                 self._stop()
 
     def restart(self) -> None:
-        """Begin again, because NVML looks for GPUs only when it is initialised; as ``open``."""
+        """Begin again, because NVML looks for GPUs only when it is initialised; as ``open``.
+
+        :raises Unavailable: while a call is under way, whose handle would become void under it.
+        """
+        if self.calls:
+            raise Unavailable("NVML must have no call under way to begin again, and one is; later")
         self._stop()
         self._start()
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import threading
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from coinfer_ros.adapters.devices.power.power_record import FORMAT, read_record
 from coinfer_ros.adapters.devices.power.tegrastats_log import read_log
+from coinfer_ros.core.energy.counter import Unwrapped
 from coinfer_ros.core.errors import InvalidInput, Unavailable
 from coinfer_ros.core.faults import Faults
 from coinfer_ros.core.ports import Sample, SensorInfo
@@ -57,6 +59,9 @@ class ReplaySensor:
                 f"{path} must be a {FORMAT} record or a log of tegrastats with at least one sample "
                 f"of power, got {first}; left out: {str(self.faults) or 'nothing'}"
             )
+        if loop and _falls(self._samples, self.info):
+            self.faults.add("counter begins anew within the record", "it is left out of the loop")
+            self._samples = [dataclasses.replace(it, counter_j=math.nan) for it in self._samples]
         self._lap_s, self._lap_j = _lap(self._samples, self.info)
         mean_step_s = self._lap_s / len(self._samples)
         self._patience_s = PATIENCE_PERIODS * max(self.info.period_s, mean_step_s)
@@ -106,6 +111,17 @@ class ReplaySensor:
         counter_j = (sample.counter_j + lap * self._lap_j) % self.info.wraps_at_j
         at_s = self._begun_s + self._due_s(index)
         return dataclasses.replace(sample, at_s=at_s, counter_j=counter_j)
+
+
+def _falls(samples: Sequence[Sample], info: SensorInfo) -> bool:
+    """Tell whether the counter falls or jumps within a record other than by wrapping."""
+    counted = [sample for sample in samples if not math.isnan(sample.counter_j)]
+    counter = Unwrapped(info.wraps_at_j)
+    steps_j = [
+        counter.step_j(after.counter_j, elapsed_s=after.at_s - before.at_s)
+        for before, after in itertools.pairwise([Sample(-math.inf), *counted])
+    ]
+    return any(math.isnan(step_j) for step_j in steps_j[1:])
 
 
 def _lap(samples: Sequence[Sample], info: SensorInfo) -> tuple[float, float]:

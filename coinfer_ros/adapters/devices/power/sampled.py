@@ -18,6 +18,8 @@ from coinfer_ros.core.ports import PowerReading, Sensor
 LEAST_INTERVAL_S = 0.01
 # A sensor that cannot be read is tried again after a pause that doubles up to this, s.
 LONGEST_PAUSE_S = 1.0
+# How long the joules of a window wait for a look after it, s.
+LOOK_WITHIN_S = 0.02
 
 
 class SampledMeter:
@@ -43,9 +45,13 @@ class SampledMeter:
         # Between two looks the sensor may have moved at any time: the longer of both counts.
         self.info = dataclasses.replace(sensor.info, period_s=max(period_s, self._interval_s))
         self.faults: Faults = sensor.faults
-        self._ledger = Ledger(self.info, faults=self.faults, idle_power_w=idle_power_w)
+        self._ledger = Ledger(
+            self.info, faults=self.faults, look_s=self._interval_s, idle_power_w=idle_power_w
+        )
         self._locked = threading.Lock()
-        self._stopping = threading.Event()
+        self._seen = threading.Condition(self._locked)
+        self._stopping = False
+        self._wanted = threading.Event()  # somebody waits for a look, or for the end
         self._thread = threading.Thread(target=self._run, name="power", daemon=True)
         self._thread.start()
 
@@ -65,19 +71,31 @@ class SampledMeter:
             return self._ledger.reading(self._now())
 
     def spent(self, before: PowerReading, after: PowerReading) -> Spent:
-        """Return the energy between two readings; unknown rather than 0."""
-        with self._locked:
+        """Return the energy between two readings; unknown rather than 0.
+
+        Where the sensor has not been looked at since the second one, that is done first, or
+        waited for a moment: what happened last would else be a guess.
+        """
+        with self._seen:
+            if self._ledger.seen_s < after.at_s:
+                self._wanted.set()
+                self._seen.wait_for(
+                    lambda: self._stopping or self._ledger.seen_s >= after.at_s, LOOK_WITHIN_S
+                )
             return self._ledger.spent(before.at_s, after.at_s)
 
     def close(self) -> None:
         """Stop sampling and close the sensor."""
-        self._stopping.set()
+        with self._seen:
+            self._stopping = True
+            self._seen.notify_all()
+        self._wanted.set()
         self._thread.join()
         self._sensor.close()
 
     def _run(self) -> None:
         pause_s = self._interval_s
-        while not self._stopping.is_set():
+        while not self._stopping:
             begun_s = self._now()
             try:
                 sample = self._sensor.sample()
@@ -85,10 +103,18 @@ class SampledMeter:
                 known = isinstance(error, CoinferError)
                 self.faults.add("sensor not readable", str(error) if known else repr(error))
                 pause_s = min(2.0 * pause_s, LONGEST_PAUSE_S)
-                self._stopping.wait(pause_s)
+                self._rest(pause_s)
                 continue
-            with self._locked:
+            with self._seen:
                 self._ledger.add(sample)
+                self._seen.notify_all()
             pause_s = self._interval_s
             if not self.info.paces_itself:
-                self._stopping.wait(max(begun_s + self._interval_s - self._now(), 0.0))
+                self._rest(begun_s + self._interval_s - self._now())
+
+    def _rest(self, seconds: float) -> None:
+        """Wait, unless somebody wants a look."""
+        if seconds > 0.0:
+            self._wanted.wait(seconds)
+        if not self._stopping:
+            self._wanted.clear()

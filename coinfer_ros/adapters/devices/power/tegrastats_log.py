@@ -34,7 +34,9 @@ def read_log(
     parsed = [parse(line) for line in lines]
     usual_s, steps_s = _steps_s(parsed, interval_s)
     if not usual_s and any(line.rails for line in parsed):
-        raise InvalidInput(f"{path} needs interval_s: its lines have no dates that advance")
+        raise InvalidInput(
+            f"{path} needs device.trace_interval_s above 0: its lines have no dates that advance"
+        )
     samples = list(_logged(parsed, itertools.accumulate(steps_s), faults))
     summed = any(not math.isnan(sample.power_w) for sample in samples)
     total = "the total by the names of its rails" if summed else "single rails only, no total"

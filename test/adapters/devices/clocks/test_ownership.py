@@ -121,3 +121,12 @@ def test_a_folder_that_may_not_be_written_is_named_with_the_remedy() -> None:
                 Ownership(place, "gpu")
             assert str(refused.value) == f"{place} must be writable by this user; {REMEDY}"
         folder.chmod(0o755)
+
+
+def test_another_folder_makes_no_second_owner(tmp_path) -> None:
+    first = Ownership(tmp_path / "one", "gpu")
+    with pytest.raises(Unavailable, match="one owner, and a process that keeps its state in"):
+        Ownership(tmp_path / "other", "gpu")
+    Ownership(tmp_path / "other", "another-gpu").release()
+    first.release()
+    Ownership(tmp_path / "other", "gpu").release()

@@ -244,7 +244,7 @@ def test_bad_lines_are_skipped_and_counted(tmp_path):
         ([HEADER | {"period_s": 0}], r"period_s must be in \(0.0, 100000.0\] s, got 0"),
         ([HEADER | {"covers": None}], "covers must be a text, got None"),
         (["{"], "a line must be JSON, got"),
-        ([NANO, NANO], "needs interval_s"),
+        ([NANO, NANO], "needs device.trace_interval_s above 0"),
     ],
 )
 def test_a_file_without_a_trace_is_refused_with_its_name(tmp_path, lines, what):
@@ -261,6 +261,15 @@ def test_a_file_that_is_not_there_is_unavailable_and_one_that_cannot_be_written_
         record(sensor, tmp_path / "no/folder", count=1)
     with pytest.raises(InvalidInput, match="count"):
         record(sensor, tmp_path / "trace", count=0)
+
+
+def test_a_counter_that_begins_anew_within_a_record_is_left_out_of_its_loop(tmp_path):
+    header = HEADER | {"wraps_at_j": 1e6}
+    lines = [{"t_s": t, "power_w": 40.0, "counter_j": j} for t, j in ((0, 500), (1, 540), (2, 3))]
+    path = written(tmp_path, *map(json.dumps, (header, *lines)))
+    sensor = ReplaySensor(path, loop=True, wait=lambda _: None)
+    assert math.isnan(sensor.sample().counter_j)
+    assert "counter begins anew within the record" in sensor.faults.counts
 
 
 def test_a_log_of_tegrastats_is_replayed_at_the_given_interval(tmp_path):
