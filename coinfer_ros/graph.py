@@ -48,7 +48,7 @@ class NodeSpec:
         return f"config/{self.executable}.yaml"
 
 
-MODEL = Argument("model", "models/git-scenes", "GIT checkpoint folder, the same on both hosts.")
+MODEL = Argument("model", "models/git-scenes", "Checkpoint folder, the same on both hosts.")
 ROBOT_BOARD = Argument("robot_board", "jetson_agx_orin", "The robot's board file or name.")
 EDGE_BOARD = Argument("edge_board", "rtx_3090", "The edge's board file or name.")
 SOURCE = Argument("source", "media/scenes.mp4", "Camera device, URL, video file or folder.")

@@ -20,6 +20,7 @@ COMMANDS = {
     "calibrate": "a profile of this machine and one half of a model, measured",
     "train": "the small models that the repository ships",
     "doctor": "what can be measured and set here, and the one command that mends what cannot",
+    "record": "what a power sensor gives, into a file that can be replayed",
     "figures": "the theory's figures, drawn from computed and measured numbers",
 }
 

@@ -21,8 +21,8 @@ import pytest
 from coinfer_ros.adapters.devices.nvml import NvmlSensor
 from coinfer_ros.adapters.devices.power.battery import BatterySensor
 from coinfer_ros.adapters.devices.power.hwmon import InaSensor
-from coinfer_ros.adapters.devices.power.power_record import record
 from coinfer_ros.adapters.devices.power.rapl import RaplSensor
+from coinfer_ros.adapters.devices.power.record import record
 from coinfer_ros.adapters.devices.power.replay import ReplaySensor
 from coinfer_ros.adapters.devices.power.sampled import SampledMeter
 from coinfer_ros.adapters.devices.power.tegrastats import TegrastatsSensor

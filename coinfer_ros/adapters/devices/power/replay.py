@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from coinfer_ros.adapters.devices.power.power_record import FORMAT, read_record
+from coinfer_ros.adapters.devices.power.record import FORMAT, read_record
 from coinfer_ros.adapters.devices.power.tegrastats_log import read_log
 from coinfer_ros.core.energy.counter import Unwrapped
 from coinfer_ros.core.errors import InvalidInput, Unavailable

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coinfer_ros.adapters.devices.power.power_record import record
+from coinfer_ros.adapters.devices.power.record import record
 from coinfer_ros.adapters.devices.power.replay import ReplaySensor
 from coinfer_ros.core.errors import InvalidInput, Unavailable
 from coinfer_ros.core.faults import Faults

@@ -32,11 +32,17 @@ FIGURES = {
 
 
 def record(
-    sensor: Sensor, path: Path, *, count: int, wait: Callable[[float], object] = time.sleep
+    sensor: Sensor,
+    path: Path,
+    *,
+    count: int,
+    least_s: float = 0.0,
+    wait: Callable[[float], object] = time.sleep,
 ) -> None:
     """Write the next samples of a sensor to a file; each is there as soon as it is taken.
 
     :param count: how many.
+    :param least_s: least time between two samples, s.
     :param wait: waits so many seconds, between samples of a sensor that does not pace itself.
     :raises InvalidInput: for a count below 1.
     :raises Unavailable: when the file cannot be written, or the sensor not be read any more.
@@ -48,7 +54,7 @@ def record(
             file.write(_json({"format": FORMAT} | dataclasses.asdict(sensor.info)))
             for taken in range(count):
                 if taken and not sensor.info.paces_itself:
-                    wait(sensor.info.period_s)
+                    wait(max(sensor.info.period_s, least_s))
                 sample = sensor.sample()
                 begun_s = begun_s if taken else sample.at_s
                 figures = {name: getattr(sample, name) for name in FIGURES}
