@@ -11,6 +11,7 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.signals import SignalHandlerOptions
 
 NAME = "bare_rclpy"
+LONGEST_WAIT_S = 0.2
 
 
 def main() -> None:
@@ -24,7 +25,8 @@ def main() -> None:
     node.create_timer(1.0, lambda: diagnostics.publish(DiagnosticArray()))
     executor = EventsExecutor()
     executor.add_node(node)
-    executor.spin()
+    while True:  # as the nodes do; its own spin never rests
+        executor.spin_once(timeout_sec=LONGEST_WAIT_S)
 
 
 if __name__ == "__main__":

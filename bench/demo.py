@@ -22,7 +22,7 @@ from coinfer_ros.tools.processes import Processes
 
 START_S = 60.0
 LOOK_EVERY_S = 0.05
-_ACTIVATED = re.compile(r"^\[INFO\] \[(\d+\.\d+)\] \[\w+\]: activated$", re.MULTILINE)
+_ACTIVATED = re.compile(r"^\[INFO\] \[(\d+\.\d+)\] \[\w+\]: activated(?::|$)", re.MULTILINE)
 
 
 class Demo:

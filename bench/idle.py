@@ -56,7 +56,7 @@ def measure(options: Options) -> Section:
         reading=(
             f"{seconds} s of the demo's graph with every node active and no image: plans are "
             "renewed 5 times a second, two devices publish 10 states a second, every node its "
-            "diagnostics once; {bare_node.NAME} publishes as many empty states. Percent of one "
+            f"diagnostics once; {bare_node.NAME} publishes as many empty states. Percent of one "
             "core, all threads, user and kernel. What is not a "
             "process's own is shared with the others (libraries) and counted for each."
         ),

@@ -14,7 +14,7 @@ from coinfer_ros import graph, locate
 from coinfer_ros.adapters import board_file
 from coinfer_ros.core.costs import BLIP2, BLIP2_BUDGET, GIT, PAPER_EDGE, PAPER_ROBOT, Budget, System
 from coinfer_ros.core.model import WEIGHT_BITS
-from coinfer_ros.core.optimizer import analytic_tables, best_effort, paper_problem, solve
+from coinfer_ros.core.optimizer import Policy, analytic_tables, fallback, paper_problem, solve
 from coinfer_ros.core.planner import Planner
 from coinfer_ros.parameters import ControllerSettings
 
@@ -74,7 +74,7 @@ def _works() -> dict[str, Callable[[], object]]:
         f"analytic_tables, {SIZE}": lambda: analytic_tables(system, widths=WIDTHS, **clocks),
         f"solve, {SIZE} {TABLES}": lambda: solve(stepped),
         f"solve, {SIZE} {TABLES}, nothing fits": lambda: solve(hopeless),
-        f"best_effort, {SIZE}": lambda: best_effort(tables, BLIP2_BUDGET),
+        f"fallback, {SIZE}": lambda: fallback(tables, BLIP2_BUDGET, Policy.KEEP_ENERGY),
     }
     planner, boards = _planner()
     budget = Budget(float(graph.DELAY_S.default), float(graph.ENERGY_J.default))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.limits import MOST_SIDE_PX
 from coinfer_ros.core.model import WEIGHT_BITS
+from coinfer_ros.core.optimizer import Objective, Policy
 from coinfer_ros.core.settings import setting
 from coinfer_ros.core.wire import WIRE_BITS
 
@@ -52,6 +53,11 @@ _TAIL_FLOP = (
 _MOST_FLOP = 1e18
 BACKENDS = ("simulated", "none", "nvml", "jetson", "cpu")
 METERS = ("auto", "none", "nvml", "hwmon", "tegrastats", "rapl", "battery", "replay")
+OBJECTIVES = {
+    "quality": Objective.LOSS,
+    "energy": Objective.ENERGY,
+    "delay": Objective.DELAY,
+}
 CLOCKS = ("auto", "none", "nvml", "devfreq", "cpufreq")
 
 
@@ -294,6 +300,30 @@ class ControllerSettings:
         "Most energy of both machines above idle for an answer, J; 0: no limit.",
         low=0.0,
         high=10_000.0,
+        live=True,
+    )
+    policy: str = setting(
+        "budget.policy",
+        "keep_energy",
+        "What runs while no setting keeps both budgets: as fast as the energy budget allows, as "
+        "cheap as the deadline allows, both overrun as little as can be, or nothing.",
+        choices=tuple(policy.value for policy in Policy),
+        live=True,
+    )
+    objective: str = setting(
+        "plan.objective",
+        "quality",
+        "What plans make best within the budgets: the quality, or the least energy or delay at "
+        "quant.min_bits and more.",
+        choices=tuple(OBJECTIVES),
+        live=True,
+    )
+    min_bits: int = setting(
+        "quant.min_bits",
+        2,
+        "Narrowest weights to plan for: the budget of quality.",
+        low=2,
+        high=16,
         live=True,
     )
     max_bits: int = setting(

@@ -45,7 +45,7 @@ def test_the_solvers_rows_and_the_machine_are_on_the_page(tmp_path: Path) -> Non
     assert set(names) == {
         "solve",
         "analytic_tables",
-        "best_effort",
+        "fallback",
         "Planner.decide",
     }
     assert all(float(cell) > 0.0 for row in rows for cell in row[1:])

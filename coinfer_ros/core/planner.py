@@ -13,12 +13,14 @@ from coinfer_ros.core.clock_limits import ALL, Band
 from coinfer_ros.core.costs import Budget, Workload
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.optimizer import (
+    Objective,
     Point,
+    Policy,
     Problem,
     Quality,
     Solution,
     Status,
-    best_effort,
+    fallback,
     solve,
 )
 from coinfer_ros.core.overhead import Overhead
@@ -34,13 +36,14 @@ class Decision:
     """What everyone should run, and why.
 
     :param solution: the optimizer's answer; infeasible ones say what would help.
-    :param point: what to run: the optimum, or the best effort while nothing keeps both budgets.
+    :param point: what to run: the optimum, or what the policy says while nothing keeps the budgets;
+        None: nothing.
     :param budget: the budgets it was made for.
     :param overhead_s: measured delay beside computation that it allows for, s.
     """
 
     solution: Solution
-    point: Point
+    point: Point | None
     budget: Budget
     overhead_s: float
 
@@ -137,13 +140,23 @@ class Planner:
         """
         self._reached[role] = band
 
-    def decide(self, budget: Budget, widths: Sequence[int]) -> Decision:
-        """Return the plan of least distortion, then least energy, that keeps the budgets.
+    def decide(
+        self,
+        budget: Budget,
+        widths: Sequence[int],
+        *,
+        objective: Objective = Objective.LOSS,
+        policy: Policy = Policy.KEEP_ENERGY,
+    ) -> Decision:
+        """Return the plan that makes the objective least and keeps the budgets.
 
         The distortion is the embedding's where it was measured, else that of the law, eq. (30).
 
         :param budget: greatest delay and energy of one answer.
-        :param widths: bit-widths that the robot can run, rising.
+        :param widths: bit-widths that the robot may run, rising: the narrowest is the third budget,
+            that of quality.
+        :param objective: least distortion (then energy), least energy or least delay.
+        :param policy: what to run while nothing keeps the budgets.
         :raises InvalidInput: when no width is left, or an energy is to be kept that is not known.
         """
         if not widths:
@@ -157,11 +170,12 @@ class Planner:
         tables = costs.tables(widths).with_overhead(
             delay_s=self._delay.estimate, energy_j=self._energy.estimate
         )
-        solution = solve(Problem(tables, budget, self._quality(tables.widths)))
-        point = solution.plan or best_effort(tables, budget)
-        if point is None:
+        problem = Problem(tables, budget, self._quality(tables.widths), objective)
+        solution = solve(problem)
+        point = solution.plan or fallback(tables, budget, policy)
+        if point is None and policy is not Policy.STOP:
             raise InvalidInput("boards must have a setting that can be run, got none")
-        known = self._costs.known(point)
+        known = None if point is None else self._costs.known(point)
         return Decision(self._told(solution), known, budget, self._delay.estimate)
 
     def _quality(self, widths: tuple[int, ...]) -> Quality:

@@ -14,16 +14,17 @@ from coinfer_ros.core.clock_limits import ClockLimits, Seen
 from coinfer_ros.core.costs import Budget
 from coinfer_ros.core.errors import CoinferError, InvalidInput
 from coinfer_ros.core.model import WEIGHT_BITS
+from coinfer_ros.core.optimizer import Point, Policy
 from coinfer_ros.core.planner import Decision
 from coinfer_ros.msg import Answer, DeviceState, Plan, Trace
 from coinfer_ros.nodes import qos
 from coinfer_ros.nodes.base import CoinferNode, run
 from coinfer_ros.nodes.convert import message_to_measured
 from coinfer_ros.nodes.planning import Planning, check_energy, energy_limit_j
-from coinfer_ros.parameters import ControllerSettings
+from coinfer_ros.parameters import OBJECTIVES, ControllerSettings
 from coinfer_ros.srv import WhatIf
 
-RENEWALS_A_LEASE = 5
+RENEWALS_A_LEASE = 4
 SILENT_AFTER_S = 1.0
 ROLES = ("robot", "edge")
 
@@ -72,7 +73,7 @@ class ControllerNode(CoinferNode[ControllerSettings]):
             role for role in ROLES if now_s - self._heard_s.get(role, -math.inf) > SILENT_AFTER_S
         ]
         warning = f"no state from the device of {', '.join(silent)}" if silent else ""
-        if self._plan.status == Plan.INFEASIBLE:
+        if self._plan.status != Plan.OPTIMAL:
             warning = self._plan.message
         return {
             "plan_id": self._plan.plan_id,
@@ -88,11 +89,24 @@ class ControllerNode(CoinferNode[ControllerSettings]):
                 value = parameter.value
                 if parameter.name == "budget.energy_j" and isinstance(value, float | int):
                     check_energy(value, self._planner)
-                if parameter.name == "quant.max_bits" and isinstance(value, int):
-                    self._planner.decide(Budget(), _widths(value) or WEIGHT_BITS)
+            self._check_widths({p.name: p.value for p in parameters})
         except InvalidInput as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
+
+    def _check_widths(self, changes: dict[str, object]) -> None:
+        """Refuse bounds of the width between which nothing was measured or nothing lies."""
+        low, high = (
+            changes.get(f"quant.{name}", getattr(self.settings, name))
+            for name in ("min_bits", "max_bits")
+        )
+        if not (isinstance(low, int) and isinstance(high, int)):
+            return  # refused by its own rule
+        if low > high:
+            raise InvalidInput(
+                f"quant.min_bits must be at most quant.max_bits, got {low} and {high}"
+            )
+        self._planner.decide(Budget(), _widths(low, high) or WEIGHT_BITS)
 
     def _on_trace(self, trace: Trace) -> None:
         try:
@@ -131,13 +145,20 @@ class ControllerNode(CoinferNode[ControllerSettings]):
         return response
 
     def _decide(self, budget: Budget) -> Decision:
-        return self._planner.decide(budget, _widths(self.settings.max_bits))
+        settings = self.settings
+        return self._planner.decide(
+            budget,
+            _widths(settings.min_bits, settings.max_bits),
+            objective=OBJECTIVES[settings.objective],
+            policy=Policy(settings.policy),
+        )
 
     def _renew(self) -> None:
         energy_j = energy_limit_j(self.settings.energy_j)
         decision = self._decide(Budget(self.settings.delay_s, energy_j))
         # As text: what is not known is NaN, which is equal to nothing.
-        planned = repr((decision, self.settings.wire_bits, self._weight_rate))
+        of = (self.settings.objective, self.settings.policy, self.settings.wire_bits)
+        planned = repr((decision, of, self._weight_rate))
         if planned != self._planned:
             self._planned = planned
             self._plan = self._to_message(decision, plan_id=self._plan.plan_id + 1)
@@ -145,17 +166,23 @@ class ControllerNode(CoinferNode[ControllerSettings]):
         self._plans.publish(self._plan)
 
     def _to_message(self, decision: Decision, *, plan_id: int) -> Plan:
-        point, solution = decision.point, decision.solution
-        known = self._weight_rate > 0.0  # λ comes with the first trace
+        point, solution, settings = decision.point, decision.solution, self.settings
+        stopped = point is None
+        if point is None:
+            point = Point(settings.min_bits, math.nan, math.nan, math.nan, math.nan)
+        known = self._weight_rate > 0.0 and not stopped  # λ comes with the first trace
         distortion = rate_distortion.at_bits(point.bits, self._weight_rate if known else 1.0)
+        status = Plan.STOPPED if stopped else Plan.INFEASIBLE
         return Plan(
             plan_id=plan_id,
-            status=Plan.OPTIMAL if decision.feasible else Plan.INFEASIBLE,
+            status=Plan.OPTIMAL if decision.feasible else status,
             message=solution.message,
+            objective=settings.objective,
+            policy=settings.policy,
             budget_delay_s=decision.budget.delay_s,
             budget_energy_j=decision.budget.energy_j,
             weight_bits=point.bits,
-            wire_bits=self.settings.wire_bits,
+            wire_bits=settings.wire_bits,
             robot_clock_hz=point.robot_clock_hz,
             edge_clock_hz=point.edge_clock_hz,
             predicted_delay_s=point.delay_s,
@@ -167,12 +194,12 @@ class ControllerNode(CoinferNode[ControllerSettings]):
             binding=solution.binding,
             nearest_delay_s=_or_nan(solution.nearest_delay_s),
             nearest_energy_j=_or_nan(solution.nearest_energy_j),
-            lease_s=self.settings.lease_s,
+            lease_s=settings.lease_s,
         )
 
 
-def _widths(max_bits: int) -> list[int]:
-    return [bits for bits in WEIGHT_BITS if bits <= max_bits]
+def _widths(min_bits: int, max_bits: int) -> list[int]:
+    return [bits for bits in WEIGHT_BITS if min_bits <= bits <= max_bits]
 
 
 def _or_nan(value: float | None) -> float:
@@ -180,6 +207,8 @@ def _or_nan(value: float | None) -> float:
 
 
 def _sentence(plan: Plan) -> str:
+    if plan.status == Plan.STOPPED:
+        return f"stopped; {plan.message}"
     return (
         f"{plan.weight_bits} bits, robot {_clock(plan.robot_clock_hz)}, edge "
         f"{_clock(plan.edge_clock_hz)} for {plan.predicted_delay_s:.3f} s and "

@@ -112,6 +112,12 @@ class Requests:
         )
         return self._timed(answer, request), report
 
+    def stopped(self, frames: Sequence[AnyImage], plan: Plan) -> tuple[Answer, None]:
+        """Return the answer to an image while nothing may run."""
+        request = self.session.begin(now_s=time.monotonic(), timeout_s=1.0, plan_id=plan.plan_id)
+        self.session.abandon()
+        return self._unasked(frames[-1], request, Answer.STOPPED, f"stopped: {plan.message}")
+
     def age_s(self, answer: Answer, now_s: float) -> float:
         """Return the age of the image behind an answer's text at ROS time ``now_s``, s."""
         if answer.source == Answer.SOURCE_STALE:

@@ -131,6 +131,9 @@ class RobotNode(CoinferNode[RobotSettings]):
         self.active.callback(lambda: self.destroy_subscription(subscription))
 
     def _on_plan(self, plan: Plan) -> None:
+        if plan.status == Plan.STOPPED:
+            self._plan = plan
+            return
         try:
             check_plan(plan, self._head.widths)
         except InvalidInput as error:
@@ -147,6 +150,9 @@ class RobotNode(CoinferNode[RobotSettings]):
         frames = self._frames_for(question)
         if frames is None:
             return
+        if self._plan.status == Plan.STOPPED:
+            self._publish_answer(*self._requests.stopped(frames, self._plan), question)
+            return
         self._stage.switch()
         newest = self._plan
         if newest.weight_bits == self._stage.bits:
@@ -162,11 +168,14 @@ class RobotNode(CoinferNode[RobotSettings]):
             from_stream=question is None,
             at_edge=lambda: question.stage("edge") if question else None,
         )
-        if outcome is None:
-            return
-        answer, sent = outcome
+        if outcome is not None:
+            self._publish_answer(*outcome, question)
+
+    def _publish_answer(
+        self, answer: Answer, sent: HeadReport | None, question: Question | None
+    ) -> None:
         answer.age_s = self._requests.age_s(answer, self.get_clock().now().nanoseconds * 1e-9)
-        if answer.status in (Answer.FAILED, Answer.LATE):
+        if answer.status in (Answer.FAILED, Answer.LATE, Answer.STOPPED):
             self.get_logger().error(answer.reason, throttle_duration_sec=5.0)
         self._answers.publish(answer)
         self._traces.publish(self._trace(answer, sent))

@@ -13,6 +13,7 @@ from coinfer_ros.core.clock_limits import ALL, Band
 from coinfer_ros.core.costs import PAPER_EDGE, PAPER_ROBOT, Budget, Processor, Workload
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.model import WEIGHT_BITS
+from coinfer_ros.core.optimizer import Objective, Policy
 from coinfer_ros.core.planner import Measured, Planner
 
 WORK = Workload(robot_flop=212.27e9, edge_flop=183.13e9)
@@ -109,6 +110,37 @@ def test_clocks_that_a_machine_does_not_reach_are_not_planned_and_the_plan_says_
     assert subject.decide(budget, WEIGHT_BITS).point.robot_clock_hz == pytest.approx(1.2e9)
     subject.reach("robot", ALL)
     assert subject.decide(budget, WEIGHT_BITS) == free
+
+
+def test_the_policy_says_what_runs_while_nothing_keeps_the_budgets():
+    budget = Budget(0.9, 0.3)
+
+    def decided(policy):
+        return planner().decide(budget, WEIGHT_BITS, policy=policy)
+
+    assert not decided(Policy.STOP).feasible
+    assert decided(Policy.STOP).point is None
+    assert decided(Policy.KEEP_ENERGY).point.energy_j <= budget.energy_j
+    assert decided(Policy.KEEP_DELAY).point.delay_s <= budget.delay_s
+    overruns = {
+        policy: max(point.delay_s / budget.delay_s, point.energy_j / budget.energy_j)
+        for policy in Policy
+        if (point := decided(policy).point)
+    }
+    assert min(overruns, key=overruns.get) is Policy.BEST_EFFORT
+
+
+@pytest.mark.parametrize("least_bits", [3, 5])
+def test_energy_or_delay_can_be_made_least_at_a_quality(least_bits):
+    widths = [bits for bits in WEIGHT_BITS if bits >= least_bits]
+    best = planner().decide(Budget(3.0, 3.0), widths).point
+    cheap = planner().decide(Budget(3.0, 3.0), widths, objective=Objective.ENERGY).point
+    quick = planner().decide(Budget(3.0, 3.0), widths, objective=Objective.DELAY).point
+    assert cheap.bits == quick.bits == least_bits < best.bits
+    assert cheap.energy_j < best.energy_j
+    assert quick.delay_s < cheap.delay_s
+    assert max(point.delay_s for point in (cheap, quick)) <= 3.0
+    assert max(point.energy_j for point in (cheap, quick)) <= 3.0
 
 
 def test_no_width_at_all_is_refused():

@@ -435,6 +435,42 @@ def test_a_broken_plan_is_refused_by_the_robot_and_the_device(system):
     assert system.good_answer(lambda a: a.request_id > good.request_id)
 
 
+def test_where_the_policy_is_to_stop_nothing_is_asked_and_clocks_are_given_back(system):
+    good = system.good_answer()
+    policy = Parameter("budget.policy", value="stop")
+    assert system.controller.set_parameters([policy])[0].successful
+    system.set_budget(delay_s=0.01, energy_j=0.01)
+    answer = system.graph.until(
+        lambda: next((a for a in system.answers.messages if a.status == Answer.STOPPED), None)
+    )
+    assert (answer.text, answer.source) == (good.text, Answer.SOURCE_STALE)
+    assert answer.reason.startswith("stopped: no setting keeps the budgets")
+    state = system.graph.until(
+        lambda: (
+            system.states.last
+            if system.states.last.clock_hz == system.states.last.default_clock_hz
+            else None
+        )
+    )
+    assert not state.applied
+    system.set_budget(delay_s=0.35, energy_j=6.0)
+    system.good_answer(lambda a: a.request_id > answer.request_id)
+
+
+def test_the_least_energy_at_a_quality_is_planned_when_that_is_the_objective(system):
+    best = system.good_answer(lambda a: a.plan_id > 0)
+    changes = [
+        Parameter("plan.objective", value="energy"),
+        Parameter("quant.min_bits", value=4),
+    ]
+    assert system.controller.set_parameters_atomically(changes).successful
+    cheap = system.good_answer(lambda a: a.weight_bits == 4)
+    assert cheap.weight_bits < best.weight_bits
+    refused = system.controller.set_parameters([Parameter("quant.max_bits", value=3)])[0]
+    assert not refused.successful
+    assert "quant.min_bits must be at most quant.max_bits, got 4 and 3" in refused.reason
+
+
 def test_a_slow_plan_stretches_the_timeout_of_its_requests(system):
     system.set_budget(delay_s=3.0, energy_j=0.2)
     slow = system.good_answer(lambda a: a.total_s > 0.5)  # link.timeout_s of the fixture

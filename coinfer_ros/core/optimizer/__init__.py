@@ -9,6 +9,7 @@ were measured need not fall with the width, and other objectives are there besid
 
 from coinfer_ros.core.optimizer.continuous import solve_continuous
 from coinfer_ros.core.optimizer.exhaustive import solve_exhaustively
+from coinfer_ros.core.optimizer.fallback import Policy, fallback
 from coinfer_ros.core.optimizer.problem import (
     Law,
     Objective,
@@ -18,13 +19,14 @@ from coinfer_ros.core.optimizer.problem import (
     paper_problem,
 )
 from coinfer_ros.core.optimizer.solution import Point, Solution, Status
-from coinfer_ros.core.optimizer.stepped import best_effort, solve_stepped
+from coinfer_ros.core.optimizer.stepped import solve_stepped
 from coinfer_ros.core.optimizer.tables import Tables, analytic_tables
 
 __all__ = [
     "Law",
     "Objective",
     "Point",
+    "Policy",
     "Problem",
     "Quality",
     "Solution",
@@ -32,7 +34,7 @@ __all__ = [
     "Tables",
     "Weights",
     "analytic_tables",
-    "best_effort",
+    "fallback",
     "paper_problem",
     "solve",
     "solve_exhaustively",

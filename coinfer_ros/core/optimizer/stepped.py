@@ -41,26 +41,6 @@ def solve_stepped(problem: Problem, tables: Tables) -> Solution:
     return answers.least_cost_by_trial(problem, plan, lambda freer: _best(freer, tables))
 
 
-def best_effort(tables: Tables, budget: Budget) -> Point | None:
-    """Return what to run while nothing keeps both budgets: an answer late rather than dear.
-
-    The setting of least delay within the energy budget; where none is, the one of least energy.
-    Ties go to the other cost, then to the wider width, then to the clocks named first.
-
-    :param tables: what each half takes at every setting.
-    :param budget: greatest delay and energy of one answer.
-    :returns: None only when no setting at all can be had.
-    """
-    rows = range(len(tables.widths))
-    points = [_fastest(tables, row, Budget(energy_j=budget.energy_j)) for row in reversed(rows)]
-    if any(points):
-        return min(filter(None, points), key=lambda point: (point.delay_s, point.energy_j))
-    points = [_cheapest(tables, row, Budget()) for row in reversed(rows)]
-    return min(
-        filter(None, points), key=lambda point: (point.energy_j, point.delay_s), default=None
-    )
-
-
 @dataclasses.dataclass(frozen=True)
 class _Costs:
     """Total delay and energy of one width, (F, G) each."""
@@ -100,9 +80,9 @@ def _best(problem: Problem, tables: Tables) -> Point | None:
 def _best_of_width(problem: Problem, tables: Tables, bits: int, loss: float) -> Point | None:
     row = tables.widths.index(bits)
     if problem.objective is Objective.DELAY:
-        return _fastest(tables, row, problem.budget)
+        return fastest(tables, row, problem.budget)
     if problem.objective is not Objective.WEIGHTED:
-        return _cheapest(tables, row, problem.budget)
+        return cheapest(tables, row, problem.budget)
     costs = _Costs.of(tables, row)
     fit = costs.fit(problem.budget)
     energy_j, delay_s = (np.where(fit, cost, 0.0) for cost in (costs.energy_j, costs.delay_s))
@@ -110,12 +90,14 @@ def _best_of_width(problem: Problem, tables: Tables, bits: int, loss: float) -> 
     return _first(tables, row, costs, fit & (value == _least(value, fit)), by_delay=False)
 
 
-def _cheapest(tables: Tables, row: int, budget: Budget) -> Point | None:
+def cheapest(tables: Tables, row: int, budget: Budget) -> Point | None:
+    """Return the setting of one width of least energy, then delay; None where none fits."""
     costs = _Costs.of(tables, row)
     return _first(tables, row, costs, costs.fit(budget), by_delay=False)
 
 
-def _fastest(tables: Tables, row: int, budget: Budget) -> Point | None:
+def fastest(tables: Tables, row: int, budget: Budget) -> Point | None:
+    """Return the setting of one width of least delay, then energy; None where none fits."""
     costs = _Costs.of(tables, row)
     return _first(tables, row, costs, costs.fit(budget), by_delay=True)
 

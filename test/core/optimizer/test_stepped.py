@@ -14,11 +14,12 @@ from hypothesis.extra import numpy as arrays
 from coinfer_ros.core.costs import BLIP2, BLIP2_BUDGET, PAPER_EDGE, PAPER_ROBOT, Budget, System
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.optimizer import (
+    Policy,
     Solution,
     Status,
     Tables,
     analytic_tables,
-    best_effort,
+    fallback,
     paper_problem,
     solve,
 )
@@ -118,18 +119,34 @@ def test_binding_says_which_budget_alone_would_let_a_wider_width_in(
         assert found.binding == ("delay" if without_delay else "delay+energy")
 
 
-@given(tables_of(), BUDGETS, OVERHEADS)
-def test_best_effort_is_the_fastest_within_the_energy_else_the_cheapest(
-    tables: Tables, budget: Budget, overhead: tuple[float, float]
+@given(tables_of(), BUDGETS, OVERHEADS, st.sampled_from(Policy))
+def test_what_runs_while_nothing_fits_is_what_the_policy_keeps(
+    tables: Tables, budget: Budget, overhead: tuple[float, float], policy: Policy
 ) -> None:
     points = list(every_setting(laden(tables, overhead)))
-    affordable = [point for point in points if point.energy_j <= budget.energy_j]
-    if affordable:
-        expected = min(affordable, key=lambda point: (point.delay_s, point.energy_j))
-    else:
-        expected = min(points, key=lambda p: (p.energy_j, p.delay_s), default=None)
-    effort = best_effort(laden(tables, overhead), budget)
-    assert effort == expected
+    cheap = [point for point in points if point.energy_j <= budget.energy_j]
+    quick = [point for point in points if point.delay_s <= budget.delay_s]
+    by_energy = {"key": lambda p: (p.energy_j, p.delay_s), "default": None}
+    by_delay = {"key": lambda p: (p.delay_s, p.energy_j), "default": None}
+    expected = {
+        Policy.STOP: lambda: None,
+        Policy.KEEP_ENERGY: lambda: min(cheap, **by_delay) or min(points, **by_energy),
+        Policy.KEEP_DELAY: lambda: min(quick, **by_energy) or min(points, **by_delay),
+        Policy.BEST_EFFORT: lambda: min(
+            points,
+            key=lambda p: (
+                max(_share(p.delay_s, budget.delay_s), _share(p.energy_j, budget.energy_j)),
+                p.energy_j,
+                -p.bits,
+            ),
+            default=None,
+        ),
+    }[policy]()
+    assert fallback(laden(tables, overhead), budget, policy) == expected
+
+
+def _share(cost: float, budget: float) -> float:
+    return cost / budget if budget < math.inf else 0.0
 
 
 @pytest.mark.slow
@@ -196,10 +213,11 @@ def test_overheads_count_against_the_budgets() -> None:
     assert tight.plan.energy_j == pytest.approx(PAPER.energy_j(4, 2e9, 2e9) + 0.25, rel=1e-15)
 
 
-def test_best_effort_of_nothing_is_nothing() -> None:
+@pytest.mark.parametrize("policy", Policy)
+def test_nothing_can_run_where_nothing_can_be_had(policy: Policy) -> None:
     none = np.array([[np.inf]])
     tables = Tables((4,), (1e9,), (1e9,), none, none, np.ones(1), np.ones(1))
-    assert best_effort(tables, BLIP2_BUDGET) is None
+    assert fallback(tables, BLIP2_BUDGET, policy) is None
     found = solved(tables, BLIP2_BUDGET)
     assert found.binding == "delay+energy"
     assert found.message.endswith(
