@@ -366,6 +366,15 @@ class ControllerSettings:
     overhead_quantile: float = setting(
         "overhead.quantile", 0.95, "Share of answers that the overhead covers.", low=0.5, high=1.0
     )
+    dwell_s: float = setting(
+        "plan.dwell_s",
+        1.0,
+        "How long another plan must have been better before it is taken, s; one that keeps the "
+        "budgets where the present one does not is taken at once.",
+        low=0.0,
+        high=600.0,
+        live=True,
+    )
     lease_s: float = setting(
         "plan.lease_s",
         0.8,

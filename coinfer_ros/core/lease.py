@@ -43,7 +43,8 @@ class Lease:
         self.grant: Grant | None = None
         self._set_hz = math.nan  # what was asked of the hardware; NaN: it is at its own pace
         self._changes_s: deque[float] = deque()
-        self._not_before_s, self._pause_s = -math.inf, PAUSE_S
+        self._no_set_before_s = self._no_release_before_s = -math.inf
+        self._pause_s = PAUSE_S
         self.pace(dwell_s=dwell_s, most_changes=most_changes)
 
     def pace(self, *, dwell_s: float, most_changes: int) -> None:
@@ -74,14 +75,13 @@ class Lease:
 
     def due_hz(self, now_s: float) -> float | None:
         """Return the clock to set now, NaN: to be given back, None: nothing is due."""
-        if now_s < self._not_before_s:
-            return None
-        wanted_hz = self.grant.clock_hz if self.grant else math.nan
+        wanted_hz = self._wanted_hz
         if math.isnan(wanted_hz):
-            return None if math.isnan(self._set_hz) else math.nan
-        if wanted_hz == self._set_hz or not self._may_change(now_s):
+            resting = math.isnan(self._set_hz) or now_s < self._no_release_before_s
+            return None if resting else math.nan
+        if wanted_hz == self._set_hz or now_s < self._no_set_before_s:
             return None
-        return wanted_hz
+        return wanted_hz if self._may_change(now_s) else None
 
     def done(self, clock_hz: float, now_s: float) -> None:
         """Note that what was due has been asked of the hardware."""
@@ -90,14 +90,24 @@ class Lease:
             self._changes_s.append(now_s)
 
     def failed(self, now_s: float) -> None:
-        """Note that what was due could not be done; it is due again after a pause."""
-        self._not_before_s = now_s + self._pause_s
+        """Note that what was due could not be done; it is due again after a pause.
+
+        A clock that could not be set is given back all the same without one.
+        """
+        if math.isnan(self._wanted_hz):
+            self._no_release_before_s = now_s + PAUSE_S
+            return
+        self._no_set_before_s = now_s + self._pause_s
         self._pause_s = min(2.0 * self._pause_s, LONGEST_PAUSE_S)
 
     def lost(self) -> None:
         """Note that the hardware has forgotten what was asked of it: it is due again."""
         if self.in_force:
             self._set_hz = 0.0
+
+    @property
+    def _wanted_hz(self) -> float:
+        return self.grant.clock_hz if self.grant else math.nan
 
     def _may_change(self, now_s: float) -> bool:
         while self._changes_s and now_s - self._changes_s[0] >= MINUTE_S:

@@ -178,6 +178,20 @@ class Planner:
         known = None if point is None else self._costs.known(point)
         return Decision(self._told(solution), known, budget, self._delay.estimate)
 
+    def keeps(self, point: Point, budget: Budget) -> bool:
+        """Tell whether a setting keeps the budgets by what has been learnt; True if not known."""
+        delay_s, energy_j = self._costs.at(
+            point.bits, robot_clock_hz=point.robot_clock_hz, edge_clock_hz=point.edge_clock_hz
+        )
+        late = delay_s + self._delay.estimate > budget.delay_s
+        dear = energy_j + self._energy.estimate > budget.energy_j
+        return not (late or dear)
+
+    @property
+    def reached(self) -> tuple[Band, ...]:
+        """The clocks that the robot and the edge reach."""
+        return tuple(self._reached.values())
+
     def _quality(self, widths: tuple[int, ...]) -> Quality:
         if self._losses is None:
             return Quality.of_law(widths)

@@ -16,6 +16,7 @@ from coinfer_ros.core.errors import CoinferError, InvalidInput
 from coinfer_ros.core.model import WEIGHT_BITS
 from coinfer_ros.core.optimizer import Point, Policy
 from coinfer_ros.core.planner import Decision
+from coinfer_ros.core.steady import Steady
 from coinfer_ros.msg import Answer, DeviceState, Plan, Trace
 from coinfer_ros.nodes import qos
 from coinfer_ros.nodes.base import CoinferNode, run
@@ -44,6 +45,7 @@ class ControllerNode(CoinferNode[ControllerSettings]):
         """Publish the first plan, listen, answer what-if questions."""
         self._plan, self._weight_rate = Plan(), 0.0
         self._planned = ""
+        self._steady = Steady(self.settings.dwell_s)
         self._heard_s: dict[str, float] = {}
         self._refused = 0
         self._limits = {role: ClockLimits() for role in ROLES}
@@ -154,10 +156,17 @@ class ControllerNode(CoinferNode[ControllerSettings]):
         )
 
     def _renew(self) -> None:
-        energy_j = energy_limit_j(self.settings.energy_j)
-        decision = self._decide(Budget(self.settings.delay_s, energy_j))
+        settings = self.settings
+        budget = Budget(settings.delay_s, energy_limit_j(settings.energy_j))
+        self._steady.dwell_s = settings.dwell_s
+        decision = self._steady.choose(
+            self._decide(budget),
+            question=(budget, settings, self._planner.reached),
+            keeps=lambda point: self._planner.keeps(point, budget),
+            now_s=time.monotonic(),
+        )
         # As text: what is not known is NaN, which is equal to nothing.
-        of = (self.settings.objective, self.settings.policy, self.settings.wire_bits)
+        of = (settings.objective, settings.policy, settings.wire_bits)
         planned = repr((decision, of, self._weight_rate))
         if planned != self._planned:
             self._planned = planned

@@ -95,6 +95,20 @@ def test_what_is_refused_again_and_again_is_tried_ever_more_seldom():
     assert max(b - a for a, b in itertools.pairwise(tried_s)) <= LONGEST_PAUSE_S + 0.5
 
 
+def test_a_clock_is_given_back_at_once_also_while_another_could_not_be_set():
+    held = lease(dwell_s=0.0)
+    held.renew(plan_id=1, clock_hz=1e9, lease_s=1.0, now_s=0.0)
+    follow(held, 0.0)
+    held.renew(plan_id=2, clock_hz=2e9, lease_s=1.0, now_s=0.5)
+    for now_s in (0.5, 1.4):
+        held.failed(now_s)
+    assert held.expire(1.5) == 2
+    assert math.isnan(held.due_hz(1.5))
+    held.failed(1.5)  # nor could that be done
+    assert held.due_hz(1.6) is None
+    assert math.isnan(held.due_hz(1.5 + PAUSE_S))
+
+
 def test_what_the_hardware_has_forgotten_is_due_again_at_the_pace_of_changes():
     held = lease(dwell_s=0.5)
     held.renew(plan_id=1, clock_hz=1e9, lease_s=9.0, now_s=0.0)
