@@ -19,7 +19,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar
 
@@ -58,6 +59,10 @@ class State:
     drained: float = 0.0
     energy_j: float = 0.0
     busy_s: float = 0.0
+
+
+# dataclasses.astuple copies deeply: most of what a look at a board would cost.
+_FIGURES = attrgetter(*(field.name for field in fields(State)))
 
 
 def advance(state: State, board: Board, now_s: float) -> State:
@@ -151,7 +156,7 @@ class Silicon:
         # with a clock that this board cannot have was left by another board.
         if not stored or not self._fits(State(*_LAYOUT.unpack(stored)), now_s):
             start = State(now_s, self.default_hz, self.default_hz, now_s)
-            os.pwrite(self._file, _LAYOUT.pack(*astuple(start)), 0)
+            os.pwrite(self._file, _LAYOUT.pack(*_FIGURES(start)), 0)
 
     def _fits(self, state: State, now_s: float) -> bool:
         clocks = {state.clock_hz, state.next_clock_hz}
@@ -236,4 +241,4 @@ class Silicon:
             yield state
 
     def _store(self, state: State) -> None:
-        _LAYOUT.pack_into(self._memory, 0, *astuple(state))
+        _LAYOUT.pack_into(self._memory, 0, *_FIGURES(state))
