@@ -14,7 +14,9 @@ from coinfer_ros.core.costs import Processor
 from coinfer_ros.core.errors import InvalidInput, NotPermitted, Unavailable
 
 from .adapters.devices import clock_trees, trees
+from .adapters.devices.fake_nvml import FakeNvml
 
+NO_PERMISSION = 4  # nvml.h
 BOARD = Board("b", Processor(2e9, 10, 1.0, 1e-28), (1e9, 2e9), 2e9, 3.0, 0.0, 0.001, 1e-3)
 
 
@@ -75,3 +77,14 @@ def test_what_is_not_here_is_named_by_its_setting_with_the_way_without(tmp_path,
 def test_parts_that_do_not_go_together_are_refused(tmp_path, asked, says):
     with pytest.raises(InvalidInput, match=says):
         machine(tmp_path, **asked)
+
+
+def test_a_clock_that_may_not_even_be_read_is_left_out_and_noted(tmp_path):
+    with FakeNvml(tmp_path) as nvml:
+        nvml.world.init_error = NO_PERMISSION
+        of = backends.Asked("nvml", root=str(tmp_path))
+        found = backends.machine(of, BOARD, role="edge", owner_folder=tmp_path / "state")
+        assert found.meter.info.source == "none"
+        assert not found.clock.steps_hz
+        assert found.note.count("permit.sh") == 2
+        found.close()

@@ -27,8 +27,8 @@ class Machine:
     """One machine behind its ports.
 
     :param simulated: true when the figures are modelled or replayed.
-    :param note: what was found and put right when it was opened, or why its clock cannot be set;
-        empty: nothing.
+    :param note: what was found and put right when it was opened, and what this user may not read or
+        set; empty: nothing. Whoever opens a machine passes it on.
     :param interrupt: lets a running stage return early, so that its thread can end.
     :param close: gives back what was set and lets go of what is held open.
     """
@@ -132,7 +132,11 @@ def _clock(
     from coinfer_ros.adapters.devices.clocks.owned_clock import OwnedClock  # noqa: PLC0415
     from coinfer_ros.adapters.devices.clocks.watched_clock import WatchedClock  # noqa: PLC0415
 
-    reached = driver(name, asked)
+    try:
+        reached = driver(name, asked)
+    except NotPermitted as error:
+        notes.append(str(error))
+        return None
     opened.callback(reached.close)
     if owner_folder is None:
         return WatchedClock(reached, "only its device node sets this clock")

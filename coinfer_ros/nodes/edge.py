@@ -49,6 +49,9 @@ class EdgeNode(CoinferNode[EdgeSettings]):
     def activate(self) -> None:
         """Warm the tail up and begin to answer."""
         machine = open_machine(self.settings, self._board, role="edge", held=self.active)
+        self._note = machine.note
+        if self._note:
+            self.get_logger().warning(self._note)
         self._tail.warm_up()
         self._machine = machine
         self._stage = TailStage(
@@ -80,6 +83,7 @@ class EdgeNode(CoinferNode[EdgeSettings]):
             "last_refusal": self._refusal,
             "backend": self._tail.backend,
             "resident": resident(),
+            "warning": self._note,
         }
 
     def _on_embedding(self, message: Embedding) -> None:

@@ -64,6 +64,9 @@ class RobotNode(CoinferNode[RobotSettings]):
     def activate(self) -> None:
         """Put the head at its bit-width, warm it up and begin."""
         machine = open_machine(self.settings, self._board, role="robot", held=self.active)
+        self._note = machine.note
+        if self._note:
+            self.get_logger().warning(self._note)
         if self._head.bits != self.settings.weight_bits:  # an earlier life's plan left another
             self._head.use(self._head.prepare(self.settings.weight_bits))
         self._head.embed(np.zeros((64, 64, 3), np.uint8))  # the first one is slow
@@ -118,7 +121,7 @@ class RobotNode(CoinferNode[RobotSettings]):
             "backend": self._head.backend,
             "resident": resident(),
             "plan_id": self._plan_in_place.plan_id,
-            "warning": "" if self._plan.plan_id else "no plan yet",
+            "warning": self._note or ("" if self._plan.plan_id else "no plan yet"),
         }
 
     def _publisher(self, kind: type, topic: str, profile: Any) -> Any:

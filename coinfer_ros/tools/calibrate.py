@@ -206,6 +206,8 @@ def _measure(asked: Asked, board: Board, partial: Partial) -> Profile:
             role=asked.role,
             owner_folder=backends.OWNER_FOLDER if sets_clock else None,
         )
+        if machine.note:
+            print(f"coinfer: {machine.note}", file=sys.stderr)
         bench = Bench(machine)
         try:
             with bench.default_clock_after():

@@ -22,6 +22,7 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from coinfer_ros.nodes import qos
 from coinfer_ros.nodes.controller import ControllerNode
 from coinfer_ros.nodes.device import DeviceNode
+from coinfer_ros.nodes.edge import EdgeNode
 
 from ..adapters.devices.fake_nvml import FakeNvml
 
@@ -255,6 +256,18 @@ def test_a_refused_node_says_so_on_diagnostics_and_ends_where_that_is_wanted(nvm
     )
     assert done.returncode == 1
     assert "got 7" in done.stderr
+
+
+def test_an_edge_that_may_not_read_its_meter_says_so(nvml, graph):
+    nvml.world.init_error = 4  # NVML_ERROR_NO_PERMISSION
+    node = graph.add(EdgeNode, "edge", device__backend="nvml")
+    diagnostics = Listener(node, DiagnosticArray, "/diagnostics", 10)
+    node.autostart()
+    assert node.is_active
+    told = graph.until(
+        lambda: next((m for m in diagnostics.messages if "permit.sh" in m.status[0].message), None)
+    )
+    assert told.status[0].level == DiagnosticStatus.WARN
 
 
 @pytest.fixture
