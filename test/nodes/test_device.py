@@ -25,21 +25,12 @@ from coinfer_ros.nodes.device import DeviceNode
 from coinfer_ros.nodes.edge import EdgeNode
 
 from ..adapters.devices.fake_nvml import FakeNvml
+from .listener import Listener
 
 DEVICES = Path(__file__).parents[1] / "adapters/devices"
 clock_trees = SimpleNamespace(**runpy.run_path(str(DEVICES / "clock_trees.py")))
 trees = SimpleNamespace(**runpy.run_path(str(DEVICES / "trees.py")))
 LEASE_S = 30.0
-
-
-class Listener:
-    def __init__(self, node, kind, topic, profile):
-        self.messages = []
-        node.create_subscription(kind, topic, self.messages.append, profile)
-
-    @property
-    def last(self):
-        return self.messages[-1] if self.messages else None
 
 
 class Rig:

@@ -30,22 +30,12 @@ from coinfer_ros.nodes.robot import RobotNode
 from coinfer_ros.parameters import DEFAULT_MODEL
 from coinfer_ros.sim.silicon import Silicon
 
+from .listener import Listener
+
 pytestmark = pytest.mark.ros
 
 # At its greatest clock the modelled robot takes 75 ms at 16 bits, 38 at 8: only fewer bits make 60.
 HEAD_FLOP, TAIL_FLOP = 100e9, 20e9
-
-
-class Listener:
-    """Keeps every message of a topic."""
-
-    def __init__(self, node, kind, topic, profile):
-        self.messages = []
-        node.create_subscription(kind, topic, self.messages.append, profile)
-
-    @property
-    def last(self):
-        return self.messages[-1] if self.messages else None
 
 
 class System:

@@ -57,33 +57,23 @@ def _over_widths(tables: Tables, choose: Choose, budget: Budget) -> Point | None
 
 def _least_overrun(tables: Tables, budget: Budget) -> Point | None:
     """Return the setting whose worse overrun, as a share of its budget, is least."""
-    overruns = [
-        np.maximum(
-            _share(tables.delay_s[row], budget.delay_s),
-            _share(tables.energy_j[row], budget.energy_j),
-        )
-        for row in range(len(tables.widths))
-    ]
-    best: tuple[float, float, int] | None = None
-    found: Point | None = None
-    for row in reversed(range(len(tables.widths))):
-        overrun = np.where(np.isfinite(tables.delay_s[row]), overruns[row], np.inf)
-        least = float(overrun.min())
-        if not math.isfinite(least):
-            continue
-        ties = np.where(overrun == least, tables.energy_j[row], np.inf)
-        robot, edge = np.unravel_index(int(np.argmin(ties)), ties.shape)
-        key = (least, float(ties[robot, edge]), -tables.widths[row])
-        if best is None or key < best:
-            best = key
-            found = Point(
-                bits=tables.widths[row],
-                robot_clock_hz=tables.robot_clocks_hz[robot],
-                edge_clock_hz=tables.edge_clocks_hz[edge],
-                delay_s=float(tables.delay_s[row, robot, edge]),
-                energy_j=float(tables.energy_j[row, robot, edge]),
-            )
-    return found
+    shares = (
+        _share(tables.delay_s, budget.delay_s),
+        _share(tables.energy_j, budget.energy_j),
+    )
+    overrun = np.where(np.isfinite(tables.delay_s), np.maximum(*shares), np.inf)  # (B, F, G)
+    if not np.isfinite(overrun).any():
+        return None
+    ties = np.where(overrun == overrun.min(), tables.energy_j, np.inf)[::-1]  # the widest first
+    row, robot, edge = np.unravel_index(int(np.argmin(ties)), ties.shape)
+    row = len(tables.widths) - 1 - row
+    return Point(
+        bits=tables.widths[row],
+        robot_clock_hz=tables.robot_clocks_hz[robot],
+        edge_clock_hz=tables.edge_clocks_hz[edge],
+        delay_s=float(tables.delay_s[row, robot, edge]),
+        energy_j=float(tables.energy_j[row, robot, edge]),
+    )
 
 
 def _share(cost: Table, budget: float) -> Table:

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parameters of the controller node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coinfer_ros.core.limits import MOST_SIDE_PX
+from coinfer_ros.core.optimizer import Objective, Policy
+from coinfer_ros.core.settings import setting
+from coinfer_ros.core.wire import WIRE_BITS
+from coinfer_ros.parameters.common import (
+    AUTOSTART,
+    CUT,
+    HEAD_FLOP,
+    IMAGE_HEIGHT,
+    IMAGE_WIDTH,
+    MODEL_PATH,
+    MOST_FLOP,
+    TAIL_FLOP,
+)
+
+OBJECTIVES = {
+    "quality": Objective.LOSS,
+    "energy": Objective.ENERGY,
+    "delay": Objective.DELAY,
+}
+
+
+@dataclass(frozen=True)
+class ControllerSettings:
+    """Parameters of the controller node."""
+
+    autostart: bool = setting(*AUTOSTART)
+    delay_s: float = setting(
+        "budget.delay_s",
+        0.35,
+        "Most time from image to answer, s.",
+        low=0.001,
+        high=60.0,
+        live=True,
+    )
+    energy_j: float = setting(
+        "budget.energy_j",
+        6.0,
+        "Most energy of both machines above idle for an answer, J; 0: no limit.",
+        low=0.0,
+        high=10_000.0,
+        live=True,
+    )
+    policy: str = setting(
+        "budget.policy",
+        "keep_energy",
+        "What runs while no setting keeps both budgets: as fast as the energy budget allows, as "
+        "cheap as the deadline allows, both overrun as little as can be, or nothing.",
+        choices=tuple(policy.value for policy in Policy),
+        live=True,
+    )
+    objective: str = setting(
+        "plan.objective",
+        "quality",
+        "What plans make best within the budgets: the quality, or the least energy or delay at "
+        "quant.min_bits and more.",
+        choices=tuple(OBJECTIVES),
+        live=True,
+    )
+    min_bits: int = setting(
+        "quant.min_bits",
+        2,
+        "Narrowest weights to plan for: the budget of quality.",
+        low=2,
+        high=16,
+        live=True,
+    )
+    max_bits: int = setting(
+        "quant.max_bits", 16, "Widest weights to plan for.", low=2, high=16, live=True
+    )
+    wire_bits: int = setting(
+        "quant.wire_bits", 16, "Bits a value of the embedding.", choices=WIRE_BITS, live=True
+    )
+    model_path: str = setting(*MODEL_PATH)
+    cut: str = setting(*CUT)
+    image_width: int = setting(*IMAGE_WIDTH, low=0, high=MOST_SIDE_PX)
+    image_height: int = setting(*IMAGE_HEIGHT, low=0, high=MOST_SIDE_PX)
+    head_flop: float = setting(*HEAD_FLOP, low=0.0, high=MOST_FLOP)
+    tail_flop: float = setting(*TAIL_FLOP, low=0.0, high=MOST_FLOP)
+    robot_board: str = setting(
+        "robot.board_file", "jetson_agx_orin", "The robot's board file, or a shipped one's name."
+    )
+    edge_board: str = setting(
+        "edge.board_file", "rtx_3090", "The edge's board file, or a shipped one's name."
+    )
+    robot_profile: str = setting(
+        "robot.profile",
+        "",
+        "What `coinfer calibrate --role robot` wrote: its times, energies and errors are planned "
+        "with; empty: the analytic model of the board.",
+    )
+    edge_profile: str = setting(
+        "edge.profile", "", "What `coinfer calibrate --role edge` wrote, likewise."
+    )
+    overhead_s: float = setting(
+        "overhead.initial_s",
+        0.02,
+        "Delay beside computation to plan with before the first answer, s.",
+        low=0.0,
+        high=10.0,
+    )
+    overhead_window: int = setting(
+        "overhead.window", 20, "Answers that the overhead is learnt from.", low=1, high=1000
+    )
+    overhead_quantile: float = setting(
+        "overhead.quantile", 0.95, "Share of answers that the overhead covers.", low=0.5, high=1.0
+    )
+    dwell_s: float = setting(
+        "plan.dwell_s",
+        1.0,
+        "How long another plan must have been better before it is taken, s; one that keeps the "
+        "budgets where the present one does not is taken at once.",
+        low=0.0,
+        high=600.0,
+        live=True,
+    )
+    lease_s: float = setting(
+        "plan.lease_s",
+        0.8,
+        "How long devices keep a plan without hearing from here, s.",
+        low=0.2,
+        high=60.0,
+    )
