@@ -39,12 +39,12 @@ class Unmetered:
         """Return NaN: not known."""
         return ClockReading(math.nan)
 
-    def request_hz(self, clock_hz: float) -> float:
+    def request_hz(self, clock_hz: float) -> float:  # noqa: ARG002
         """Refuse.
 
         :raises Unsupported: always.
         """
-        raise Unsupported(f"clock must be settable to take {clock_hz:g} Hz, got an unmetered one")
+        raise Unsupported("this machine has no clock that plans can set (device.clock)")
 
     def release(self) -> None:
         """Nothing was set."""

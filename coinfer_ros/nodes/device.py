@@ -74,11 +74,12 @@ class DeviceNode(CoinferNode[DeviceSettings]):
 
     def describe(self) -> str:
         """Say what measures the machine and what its clock is."""
-        info, clock = self._machine.meter.info, self._machine.clock
-        steps = clock.steps_hz
-        about = f"{len(steps)} steps, {steps[0] / 1e6:.0f} to {steps[-1] / 1e6:.0f} MHz"
+        info, steps = self._machine.meter.info, self._machine.clock.steps_hz
         every = "" if math.isnan(info.period_s) else f", new every {info.period_s:g} s"
-        return f"power by {info.source} ({info.covers}{every}); clock: {about if steps else 'none'}"
+        clock = "none"
+        if steps:
+            clock = f"{len(steps)} steps, {steps[0] / 1e6:.0f} to {steps[-1] / 1e6:.0f} MHz"
+        return f"power by {info.source} ({info.covers}{every}); clock: {clock}"
 
     def diagnose(self) -> dict[str, object]:
         """Say which plan is in force, what measures, and what was left out and why."""

@@ -19,6 +19,8 @@ pytest.importorskip("rclpy", reason="rclpy is not here: run make test")
 from coinfer_ros.msg import DeviceState, Plan
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 
+from coinfer_ros.adapters.devices.power.battery import BatterySensor
+from coinfer_ros.adapters.devices.power.record import record
 from coinfer_ros.nodes import qos
 from coinfer_ros.nodes.controller import ControllerNode
 from coinfer_ros.nodes.device import DeviceNode
@@ -259,6 +261,34 @@ def test_an_edge_that_may_not_read_its_meter_says_so(nvml, graph):
         lambda: next((m for m in diagnostics.messages if "permit.sh" in m.status[0].message), None)
     )
     assert told.status[0].level == DiagnosticStatus.WARN
+
+
+def test_a_machine_without_meter_and_clock_is_told_and_its_figures_are_unknown(graph, tmp_path):
+    rig = Rig(graph, tmp_path, device__backend="none")
+    assert rig.node.is_active
+    rig.plan(1.0e9)
+    state = rig.state(lambda s: s.plan_id == 1 and s.message)
+    assert state.message == "this machine has no clock that plans can set (device.clock)"
+    assert (state.source, state.board, list(state.rails)) == ("none", "", [])
+    figures = (state.power_w, state.energy_j, state.clock_hz, state.requested_clock_hz, state.load)
+    assert all(math.isnan(figure) for figure in figures)
+    assert not state.applied
+
+
+def test_replayed_power_never_looks_like_this_machines(graph, tmp_path):
+    trees.battery(tmp_path)
+    trace = tmp_path / "trace.jsonl"
+    record(BatterySensor(tmp_path), trace, count=3, wait=lambda _: None)
+    rig = Rig(
+        graph,
+        tmp_path,
+        device__backend="none",
+        device__meter="replay",
+        device__trace=str(trace),
+    )
+    state = rig.state(lambda s: s.power_w > 0.0)
+    assert state.power_w == pytest.approx(9.5)
+    assert (state.source, state.simulated) == ("replay", True)
 
 
 @pytest.fixture
