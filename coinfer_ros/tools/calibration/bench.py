@@ -17,7 +17,8 @@ from coinfer_ros.core.errors import Unavailable
 from coinfer_ros.tools.calibration.steps import Tick
 
 _CLOCK_WITHIN_S = 5.0
-_CALM_WITHIN_S = 5.0
+# A meter wants ten looks of a second together to call it calm.
+_CALM_WITHIN_S, _CALM_PERIODS = 5.0, 20.0
 _LOOK_S = 0.002
 
 
@@ -65,13 +66,14 @@ class Bench:
     def learn_idle(self) -> None:
         """Wait, with nothing to do, until the meter knows what that draws.
 
-        :raises Unavailable: when it does not in 5 s.
+        :raises Unavailable: when it does not in 5 s, or 20 periods of a slower meter.
         """
         meter, begun_s = self.machine.meter, self.now()
+        within_s = max(_CALM_WITHIN_S, _CALM_PERIODS * meter.info.period_s)
         while meter.info.source != "none" and math.isnan(meter.idle_power_w):
-            if self.now() - begun_s > _CALM_WITHIN_S:
+            if self.now() - begun_s > within_s:
                 raise Unavailable(
-                    f"the meter must show what idling draws within {_CALM_WITHIN_S:g} s, got "
+                    f"the meter must show what idling draws within {within_s:g} s, got "
                     f"{str(meter.faults) or 'nothing'} from {meter.info.source}"
                 )
             self.sleep(_LOOK_S)
