@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -15,8 +16,8 @@ from coinfer_ros.adapters import board_file
 from coinfer_ros.core.costs import BLIP2, BLIP2_BUDGET, GIT, PAPER_EDGE, PAPER_ROBOT, Budget, System
 from coinfer_ros.core.model import WEIGHT_BITS
 from coinfer_ros.core.optimizer import Policy, analytic_tables, fallback, paper_problem, solve
-from coinfer_ros.core.planner import Planner
-from coinfer_ros.parameters import ControllerSettings
+from coinfer_ros.core.planning import Planner, Question, Route
+from coinfer_ros.core.profile import ComputedHalf, Joint
 
 WIDTHS = tuple(range(2, 17))
 STEPS = 64
@@ -74,12 +75,16 @@ def _works() -> dict[str, Callable[[], object]]:
         f"analytic_tables, {SIZE}": lambda: analytic_tables(system, widths=WIDTHS, **clocks),
         f"solve, {SIZE} {TABLES}": lambda: solve(stepped),
         f"solve, {SIZE} {TABLES}, nothing fits": lambda: solve(hopeless),
-        f"fallback, {SIZE}": lambda: fallback(tables, BLIP2_BUDGET, Policy.KEEP_ENERGY),
+        f"fallback, {SIZE}": lambda: fallback([tables], BLIP2_BUDGET, Policy.KEEP_ENERGY),
     }
     planner, boards = _planner()
     budget = Budget(float(graph.DELAY_S.default), float(graph.ENERGY_J.default))
-    works[f"Planner.decide, {boards}"] = lambda: planner.decide(budget, WEIGHT_BITS)
-    works["Planner.decide, nothing fits"] = lambda: planner.decide(IMPOSSIBLE, WEIGHT_BITS)
+    for name, asked in ((boards, budget), ("nothing fits", IMPOSSIBLE)):
+        for wires in ((16,), (4, 6, 8, 16)):
+            question = Question(asked, WEIGHT_BITS, wires)
+            works[f"Planner.decide, {name}, {len(wires)} widths of the wire"] = partial(
+                planner.decide, question
+            )
     return works
 
 
@@ -92,14 +97,10 @@ def _planner() -> tuple[Planner, str]:
         board_file.read(locate.board(argument.default))
         for argument in (graph.ROBOT_BOARD, graph.EDGE_BOARD)
     )
-    settings = ControllerSettings()
-    planner = Planner(
-        robot,
-        edge,
-        GIT,
-        initial_overhead_s=settings.overhead_s,
-        window=settings.overhead_window,
-        quantile=settings.overhead_quantile,
+    halves = (
+        ComputedHalf(robot, GIT.robot_flop_at),
+        ComputedHalf(edge, lambda _: GIT.edge_flop_in_all),
     )
+    planner = Planner([Route(0, "", Joint(*halves))], share=0.95, initial_margin_s=0.02)
     sizes = (len(WEIGHT_BITS), len(robot.clock_steps_hz), len(edge.clock_steps_hz))
     return planner, f"{robot.name} and {edge.name}, {' × '.join(map(str, sizes))}"

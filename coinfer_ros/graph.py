@@ -36,11 +36,13 @@ class NodeSpec:
     :param executable: in lib/coinfer_ros, and the name of its file in config/.
     :param name: name in the ROS graph.
     :param parameters: what differs from the file in config/.
+    :param namespace: of its node and of what a robot has for itself; empty: the root.
     """
 
     executable: str
     name: str
     parameters: Mapping[str, Value] = field(default_factory=dict)
+    namespace: str = ""
 
     @property
     def config(self) -> str:
@@ -66,14 +68,30 @@ ROBOT_PROFILE = Argument(
     "robot_profile", "", "What coinfer calibrate wrote on the robot; empty: its board file."
 )
 EDGE_PROFILE = Argument("edge_profile", "", "The same of the edge.")
-ROBOT_ID = Argument("robot_id", "robot", "The robot's name, unique at the edge.")
+ROBOT_ID = Argument("robot_id", "robot", "The robot's name, unique at its edges.")
+NAMESPACE = Argument(
+    "namespace", "", "Namespace of the robot's nodes, where several robots share a ROS domain."
+)
+EDGES = Argument("edges", "edge", "Edges that may answer, by name, separated by commas.")
+EDGE_ID = Argument("edge_id", "edge", "The edge's name, the first part of its topics' names.")
+CUT = Argument("cut", "", "Where the model is cut, the same on both hosts; several by commas.")
+FALLBACK_MODEL = Argument(
+    "fallback_model",
+    "",
+    "Small checkpoint that answers while no edge does; empty: the last answer.",
+)
+ENGINE = Argument("engine", "", "Server that runs the edge's half: kserve://host:port/model.")
 
 TIMEOUT_S = Argument("timeout_s", "2.0", "Time after which a request is given up, s.")
 
 ROBOT_ARGUMENTS = (
     MODEL,
     SOURCE,
+    CUT,
     ROBOT_ID,
+    NAMESPACE,
+    EDGES,
+    FALLBACK_MODEL,
     ROBOT_BOARD,
     EDGE_BOARD,
     ROBOT_BACKEND,
@@ -86,8 +104,8 @@ ROBOT_ARGUMENTS = (
     ENERGY_J,
     TIMEOUT_S,
 )
-EDGE_ARGUMENTS = (MODEL, EDGE_BOARD, EDGE_BACKEND, DEVICE, TAIL_FLOP)
-DEMO_ARGUMENTS = (*ROBOT_ARGUMENTS, EDGE_BACKEND)
+EDGE_ARGUMENTS = (MODEL, CUT, EDGE_ID, ENGINE, EDGE_BOARD, EDGE_BACKEND, DEVICE, TAIL_FLOP)
+DEMO_ARGUMENTS = (*ROBOT_ARGUMENTS, EDGE_ID, ENGINE, EDGE_BACKEND)
 
 
 class _Values:
@@ -128,7 +146,10 @@ def robot_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
     values = _Values(given, ROBOT_ARGUMENTS)
     robot: dict[str, Value] = {
         "model.path": values.text(MODEL),
+        "split.cut": values.text(CUT),
         "robot.id": values.text(ROBOT_ID),
+        "link.edges": values.text(EDGES),
+        "fallback.model": values.text(FALLBACK_MODEL),
         "board.file": values.text(ROBOT_BOARD),
         "device.backend": values.text(ROBOT_BACKEND),
         "workload.head_flop": values.number(HEAD_FLOP),
@@ -136,6 +157,9 @@ def robot_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
     }
     controller: dict[str, Value] = {
         "model.path": values.text(MODEL),
+        "split.cut": values.text(CUT),
+        "robot.id": values.text(ROBOT_ID),
+        "link.edges": values.text(EDGES),
         "robot.board_file": values.text(ROBOT_BOARD),
         "edge.board_file": values.text(EDGE_BOARD),
         "robot.profile": values.text(ROBOT_PROFILE),
@@ -145,11 +169,12 @@ def robot_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
         "budget.delay_s": values.number(DELAY_S),
         "budget.energy_j": values.number(ENERGY_J),
     }
+    space = values.text(NAMESPACE)
     return (
-        NodeSpec("camera", "camera", {"camera.source": values.text(SOURCE)}),
-        NodeSpec("robot", "robot", robot),
-        *_device("robot", values, ROBOT_BOARD, ROBOT_BACKEND),
-        NodeSpec("controller", "controller", controller),
+        NodeSpec("camera", "camera", {"camera.source": values.text(SOURCE)}, space),
+        NodeSpec("robot", "robot", robot, space),
+        *_device("robot", values, ROBOT_BOARD, ROBOT_BACKEND, space),
+        NodeSpec("controller", "controller", controller, space),
     )
 
 
@@ -160,14 +185,18 @@ def edge_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
     :raises InvalidInput: for an unknown argument or one that is no number where it must be.
     """
     values = _Values(given, EDGE_ARGUMENTS)
+    name = values.text(EDGE_ID)
     edge: dict[str, Value] = {
+        "edge.id": name,
         "model.path": values.text(MODEL),
+        "split.cut": values.text(CUT),
+        "engine.url": values.text(ENGINE),
         "board.file": values.text(EDGE_BOARD),
         "device.backend": values.text(EDGE_BACKEND),
         "workload.tail_flop": values.number(TAIL_FLOP),
     }
     return (
-        NodeSpec("edge", "edge", edge),
+        NodeSpec("edge", name, edge),
         *_device("edge", values, EDGE_BOARD, EDGE_BACKEND),
     )
 
@@ -190,7 +219,9 @@ def _names(arguments: tuple[Argument, ...]) -> set[str]:
     return {argument.name for argument in arguments}
 
 
-def _device(role: str, values: _Values, board: Argument, backend: Argument) -> list[NodeSpec]:
+def _device(
+    role: str, values: _Values, board: Argument, backend: Argument, space: str = ""
+) -> list[NodeSpec]:
     if not values.flag(DEVICE):
         return []
     parameters: dict[str, Value] = {
@@ -198,4 +229,7 @@ def _device(role: str, values: _Values, board: Argument, backend: Argument) -> l
         "board.file": values.text(board),
         "device.backend": values.text(backend),
     }
-    return [NodeSpec("device", f"{role}_device", parameters)]
+    if role == "robot":
+        return [NodeSpec("device", "robot_device", parameters, space)]
+    name = values.text(EDGE_ID)
+    return [NodeSpec("device", f"{name}_device", {**parameters, "edge.id": name})]

@@ -23,9 +23,8 @@ class Bag:
     def __init__(self, path: Path, interfaces: Path) -> None:
         self._types = get_typestore(Stores.ROS2_JAZZY)
         for file in sorted(interfaces.glob("*.msg")):
-            self._types.register(
-                get_types_from_msg(file.read_text(encoding="utf-8"), f"coinfer_ros/msg/{file.stem}")
-            )
+            name = f"coinfer_ros/msg/{file.stem}"
+            self._types.register(get_types_from_msg(file.read_text(encoding="utf-8"), name))
         try:
             self._writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP)
             self._writer.open()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which clock a device should have now: a plan's while it is renewed, else its own.
+"""Which clock a device should have now: that of the plans that are renewed, else its own.
 
 Pure: the caller says what time it is, does what is due, and says that it has done it.
 """
@@ -8,28 +8,15 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+
+from coinfer_ros.core.holds import Grant, Holds
 
 MINUTE_S = 60.0
 PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0  # after the hardware refused, doubled each time
 
 
-@dataclass(frozen=True)
-class Grant:
-    """A plan's lease on the clock.
-
-    :param plan_id: whose it is.
-    :param clock_hz: what it asks for, Hz; NaN: the device's own pace.
-    :param ends_s: monotonic time at which it ends unless it is renewed, s.
-    """
-
-    plan_id: int
-    clock_hz: float
-    ends_s: float
-
-
 class Lease:
-    """One device's clock under plans.
+    """One device's clock under plans: of several robots' the fastest (``Holds``).
 
     A change waits until the clock before has been held for ``dwell_s``, and until fewer than
     ``most_changes`` were made in the last minute; of several wishes meanwhile the newest counts.
@@ -40,7 +27,7 @@ class Lease:
     """
 
     def __init__(self, *, dwell_s: float, most_changes: int) -> None:
-        self.grant: Grant | None = None
+        self._holds = Holds()
         self._set_hz = math.nan  # what was asked of the hardware; NaN: it is at its own pace
         self._changes_s: deque[float] = deque()
         self._no_set_before_s = self._no_release_before_s = -math.inf
@@ -52,6 +39,16 @@ class Lease:
         self._dwell_s, self._most_changes = dwell_s, most_changes
 
     @property
+    def grant(self) -> Grant | None:
+        """The grant that counts, None: nobody holds the clock."""
+        return self._holds.top()
+
+    @property
+    def holders(self) -> int:
+        """How many robots' plans hold here."""
+        return len(self._holds)
+
+    @property
     def plan_id(self) -> int:
         """The plan whose lease runs, 0: none."""
         return self.grant.plan_id if self.grant else 0
@@ -61,17 +58,20 @@ class Lease:
         """True when what was asked of the hardware is what the plan asks for."""
         return self.grant is not None and self.grant.clock_hz == self._set_hz
 
-    def renew(self, *, plan_id: int, clock_hz: float, lease_s: float, now_s: float) -> None:
-        """Take a plan, or the same one again."""
-        self.grant = Grant(plan_id, clock_hz, now_s + lease_s)
+    def renew(
+        self, *, plan_id: int, clock_hz: float, lease_s: float, now_s: float, holder: str = ""
+    ) -> None:
+        """Take a plan, or the same one again.
+
+        :param holder: the robot whose plan it is.
+        :raises InvalidInput: when too many robots hold the clock already.
+        """
+        self._holds.renew(Grant(holder, plan_id, clock_hz, now_s + lease_s))
 
     def expire(self, now_s: float) -> int | None:
-        """End a lease whose time is over; return the plan that it was of, else None."""
-        ended = self.grant
-        if ended is None or now_s < ended.ends_s:
-            return None
-        self.grant = None
-        return ended.plan_id
+        """End the leases whose time is over; return the plan of the last where none is left."""
+        ended = self._holds.expire(now_s)
+        return ended[-1].plan_id if ended and not self._holds else None
 
     def due_hz(self, now_s: float) -> float | None:
         """Return the clock to set now, NaN: to be given back, None: nothing is due."""

@@ -1,17 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life of a request on the robot, as a state machine; time is an argument.
 
-One request is in flight at a time. It ends in exactly one way: a result in time, or its deadline.
-Whatever else arrives (late, twice, for another robot or model) is counted and dropped.
+One request is in flight at a time::
+
+    begun ──sent──▶ waiting ──result in time──▶ answered, refused
+      │               │  ▲
+      │               └──┘ again: the edge began anew, or has not seen it
+      └───────┴──▶ late (its deadline, or an edge that is gone) · cancelled · abandoned
+
+It ends in exactly one of these ways. Whatever else arrives (late, twice, for another robot or
+model) is counted and dropped.
 """
 
 from __future__ import annotations
 
+import statistics
+from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from coinfer_ros.core import checks
 from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.heartbeat import EdgeWatch
+
+# An embedding that the edge has not seen is not thought lost before this, s.
+LEAST_PATIENCE_S, MOST_PATIENCE_S = 0.25, 1.0
+_REMEMBERED = 8
 
 
 class Verdict(Enum):
@@ -20,6 +34,14 @@ class Verdict(Enum):
     ACCEPT = auto()
     LATE_OR_TWICE = auto()
     FOREIGN = auto()
+
+
+class Step(Enum):
+    """What a waiting request does next."""
+
+    WAIT = auto()
+    SEND_AGAIN = auto()
+    GIVE_UP = auto()
 
 
 @dataclass(frozen=True)
@@ -45,6 +67,8 @@ class Counters:
     answered: int = 0
     late: int = 0
     refused: int = 0
+    cancelled: int = 0
+    retries: int = 0
     results_dropped: int = 0
 
 
@@ -62,7 +86,12 @@ class Session:
     fingerprint: str
     last_id: int = 0
     counters: Counters = field(default_factory=Counters)
+    sendings: int = 0
     _in_flight: Request | None = None
+    _sent_s: float = 0.0
+    _life: int = 0
+    _transmits_s: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    _waits_s: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
 
     @property
     def in_flight(self) -> Request | None:
@@ -80,8 +109,37 @@ class Session:
             )
         checks.number("timeout_s", timeout_s, above=0.0, unit="s")
         self.last_id += 1
+        self.sendings = 0
         self._in_flight = Request(self.last_id, plan_id, now_s, now_s + timeout_s)
         return self._in_flight
+
+    def sent(self, *, now_s: float, life: int) -> None:
+        """Note that the embedding is on its way.
+
+        :param life: the edge's life when it was sent.
+        """
+        self.sendings += 1
+        self.counters.retries += self.sendings > 1
+        self._sent_s, self._life = now_s, life
+
+    def step(self, edge: EdgeWatch, *, now_s: float, retries: int) -> Step:
+        """Return what the waiting request does now.
+
+        It is sent again when the edge began anew, or when the edge was heard long enough after the
+        sending and does not know it; both where an answer can still come in time.
+
+        :param edge: whom it was sent to.
+        :param retries: how often it may be sent again.
+        """
+        request = self._in_flight
+        if request is None or now_s > request.deadline_s or self._gone(edge, now_s):
+            return Step.GIVE_UP
+        if self.sendings > retries or now_s + self._need_s > request.deadline_s:
+            return Step.WAIT
+        begun_anew = edge.life != self._life and not edge.trouble(now_s)
+        heard_after = edge.heard_s >= self._sent_s + self._patience_s
+        unseen = heard_after and edge.request < request.request_id
+        return Step.SEND_AGAIN if begun_anew or unseen else Step.WAIT
 
     def result(
         self, *, robot_id: str, request_id: int, fingerprint: str, refused: bool, now_s: float
@@ -97,11 +155,16 @@ class Session:
             self.counters.results_dropped += 1
             return Verdict.LATE_OR_TWICE
         self._in_flight = None
+        self._waits_s.append(now_s - self._sent_s)
         if refused:
             self.counters.refused += 1
         else:
             self.counters.answered += 1
         return Verdict.ACCEPT
+
+    def took(self, transmit_s: float) -> None:
+        """Note how long an answered request was on its way there and back, s."""
+        self._transmits_s.append(transmit_s)
 
     def expire(self, now_s: float) -> Request | None:
         """End and return the request in flight when its deadline has passed, else None."""
@@ -112,11 +175,32 @@ class Session:
         return request
 
     def give_up(self) -> None:
-        """End the request in flight as late: nobody is there to answer it."""
+        """End the request in flight as late: nobody is there to answer it, or not in time."""
         if self._in_flight is not None:
             self._in_flight = None
             self.counters.late += 1
 
+    def cancel(self) -> None:
+        """End the request in flight because its asker took it back."""
+        if self._in_flight is not None:
+            self._in_flight = None
+            self.counters.cancelled += 1
+
     def abandon(self) -> None:
         """End the request in flight without a result (the head failed on its image)."""
         self._in_flight = None
+
+    @property
+    def _patience_s(self) -> float:
+        """How long an embedding may be on its way before it counts as lost, s."""
+        usual_s = 2.0 * statistics.median(self._transmits_s) if self._transmits_s else 0.0
+        return min(max(usual_s, LEAST_PATIENCE_S), MOST_PATIENCE_S)
+
+    @property
+    def _need_s(self) -> float:
+        """What an answer takes from its sending, s."""
+        return statistics.median(self._waits_s) if self._waits_s else 0.0
+
+    def _gone(self, edge: EdgeWatch, now_s: float) -> bool:
+        """Tell whether nothing is heard of the edge; one that is just not ready may be again."""
+        return now_s - edge.heard_s > edge.silence_s

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,15 +16,33 @@ from coinfer_ros.adapters.camera import decode_jpeg_or_png
 from coinfer_ros.adapters.stages import HeadReport
 from coinfer_ros.core import checks, limits
 from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.heartbeat import EdgeBeat
+from coinfer_ros.core.learning import Measured
 from coinfer_ros.core.model import WEIGHT_BITS, ModelInfo
-from coinfer_ros.core.planner import Measured
+from coinfer_ros.core.planning import Cut
 from coinfer_ros.core.session import Request
-from coinfer_ros.core.wire import WIRE_BITS, Payload
-from coinfer_ros.msg import Answer, Embedding, Plan, Trace
+from coinfer_ros.core.wire import WIRE_BITS, Payload, size_bytes
+from coinfer_ros.msg import Answer, EdgeState, Embedding, Plan, RobotState, Trace
 
 LONGEST_NAME_BYTES = 64
 LONGEST_PROMPT_BYTES = 1024
+LONGEST_REASON = 500
 _MEASURABLE = limits.Limits(-1e6, 1e6, "s or J")
+# What a trace says of stages: NaN where it is not known.
+_MEASURED = (
+    "head_s",
+    "encode_s",
+    "transmit_s",
+    "decode_s",
+    "queue_s",
+    "tail_s",
+    "total_s",
+    "round_trip_s",
+    "head_j",
+    "tail_j",
+    "energy_j",
+    "wire_distortion",
+)
 _CHANNELS = {"rgb8": 3, "bgr8": 3, "rgba8": 4, "bgra8": 4, "mono8": 1}
 
 
@@ -91,6 +110,7 @@ class Asked:
     prompt: str
     weight_bits: int
     model_fingerprint: str
+    cut: str
 
 
 def embedding_to_message(
@@ -106,6 +126,7 @@ def embedding_to_message(
     """Return the message that takes the head's output to the edge."""
     payload = report.payload
     return Embedding(
+        schema=RobotState.SCHEMA,
         stamp=stamp,
         robot_id=robot_id,
         request_id=request.request_id,
@@ -123,22 +144,28 @@ def embedding_to_message(
     )
 
 
-def message_to_asked(message: Embedding, info: ModelInfo) -> Asked:
+def message_to_asked(message: Embedding, infos: Mapping[str, ModelInfo]) -> Asked:
     """Check an embedding message field by field against the model at the edge.
 
+    :param infos: the model at each of the edge's cuts, at least one.
     :raises InvalidInput: naming the field, its rule and what came.
     """
-    _text("robot_id", message.robot_id, LONGEST_NAME_BYTES)
-    _text("prompt", message.prompt, LONGEST_PROMPT_BYTES)
-    if not message.robot_id:
-        raise InvalidInput("robot_id must not be empty, got ''")
+    if message.schema != RobotState.SCHEMA:
+        raise InvalidInput(
+            f"schema must be {RobotState.SCHEMA}: the robot runs another version of this package, "
+            f"got {message.schema}"
+        )
+    check_name("robot_id", message.robot_id)
+    check_text("prompt", message.prompt, LONGEST_PROMPT_BYTES)
+    info = infos.get(message.cut) or next(iter(infos.values()))
     if message.model_fingerprint != info.fingerprint:
         raise InvalidInput(
             f"model_fingerprint must be {info.fingerprint[:12]}…, the edge's model, "
             f"got {message.model_fingerprint[:12]!r}…"
         )
     if message.cut != info.cut:
-        raise InvalidInput(f"cut must be {info.cut!r}, got {message.cut[:64]!r}")
+        cuts = " or ".join(repr(cut) for cut in infos)
+        raise InvalidInput(f"cut must be {cuts}, got {message.cut[:64]!r}")
     if message.weight_bits not in WEIGHT_BITS:
         raise InvalidInput(f"weight_bits must be one of {WEIGHT_BITS}, got {message.weight_bits}")
     checks.number("deadline_s", message.deadline_s, above=0.0, high=3600.0, unit="s")
@@ -161,10 +188,15 @@ def message_to_asked(message: Embedding, info: ModelInfo) -> Asked:
         prompt=message.prompt,
         weight_bits=message.weight_bits,
         model_fingerprint=message.model_fingerprint,
+        cut=message.cut,
     )
 
 
-def _text(name: str, value: str, most_bytes: int) -> None:
+def check_text(name: str, value: str, most_bytes: int) -> None:
+    """Check that a text is no longer than may be.
+
+    :raises InvalidInput: naming the field, its rule and what came.
+    """
     size = len(value.encode("utf-8", "surrogatepass"))
     if size > most_bytes:
         raise InvalidInput(f"{name} must be at most {most_bytes} bytes, got {size}")
@@ -183,25 +215,101 @@ def check_plan(plan: Plan, widths: tuple[int, ...]) -> None:
     checks.number("predicted_delay_s", plan.predicted_delay_s, low=0.0, high=3600.0, unit="s")
 
 
-def message_to_measured(trace: Trace) -> Measured:
+def message_to_measured(trace: Trace, edges: Sequence[str]) -> Measured:
     """Check what a trace says was measured.
 
+    :param edges: the edges' names; where none answered, the first stands for it.
     :raises InvalidInput: naming the field, its rule and what came.
     """
     if trace.weight_bits not in WEIGHT_BITS:
         raise InvalidInput(f"weight_bits must be one of {WEIGHT_BITS}, got {trace.weight_bits}")
     for name in ("robot_clock_hz", "edge_clock_hz"):
         _known(name, getattr(trace, name), limits.CLOCK_HZ)
-    for name in ("total_s", "energy_j"):
+    for name in _MEASURED:
         _known(name, getattr(trace, name), _MEASURABLE)
+    if trace.edge and trace.edge not in edges:
+        raise InvalidInput(f"edge must be one of {', '.join(edges)}, got {trace.edge[:64]!r}")
     return Measured(
         bits=trace.weight_bits,
+        wire_bits=trace.wire_bits,
+        payload_bytes=trace.embedding_bytes,
+        tokens=trace.tokens,
+        edge=edges.index(trace.edge) if trace.edge else 0,
+        cut=trace.cut,
         robot_clock_hz=trace.robot_clock_hz,
         edge_clock_hz=trace.edge_clock_hz,
-        delay_s=trace.total_s,
-        energy_j=trace.energy_j,
+        head_s=trace.head_s,
+        coding_s=trace.encode_s + trace.decode_s,
+        transmit_s=trace.transmit_s,
+        queue_s=trace.queue_s,
+        tail_s=trace.tail_s,
+        total_s=trace.total_s,
+        head_j=trace.head_j,
+        tail_j=trace.tail_j,
+        total_j=trace.energy_j,
+        round_trip_s=trace.round_trip_s,
+        wire_loss=trace.wire_distortion,
         weight_rate=limits.WEIGHT_RATE.check("weight_rate", trace.weight_rate),
     )
+
+
+def message_to_beat(state: EdgeState, robot_id: str) -> EdgeBeat:
+    """Read an edge's heartbeat as one robot's.
+
+    :raises InvalidInput: naming the field, its rule and what came.
+    """
+    if state.schema != RobotState.SCHEMA:
+        raise InvalidInput(
+            f"schema must be {RobotState.SCHEMA}: the edge runs another version of this package, "
+            f"got {state.schema}"
+        )
+    count = len(state.robots)
+    for name in ("beats", "held_s", "requests"):
+        if len(getattr(state, name)) != count:
+            raise InvalidInput(
+                f"{name} must be one a robot, {count}, got {len(getattr(state, name))}"
+            )
+    reason = state.reason[:LONGEST_REASON]
+    if robot_id not in state.robots:
+        return EdgeBeat(state.life, state.ready, reason)
+    place = state.robots.index(robot_id)
+    return EdgeBeat(
+        state.life,
+        state.ready,
+        reason,
+        beat=state.beats[place],
+        held_s=state.held_s[place],
+        request=state.requests[place],
+    )
+
+
+def message_to_cuts(state: EdgeState) -> tuple[Cut, ...]:
+    """Read what crosses each of an edge's cuts.
+
+    :raises InvalidInput: naming the field, its rule and what came.
+    """
+    count = len(state.cuts)
+    if not count == len(state.tokens) == len(state.channels):
+        raise InvalidInput(
+            f"tokens and channels must be one a cut, {count}, got {len(state.tokens)} and "
+            f"{len(state.channels)}"
+        )
+    shapes = zip(state.cuts, state.tokens, state.channels, strict=True)
+    found = tuple(Cut(name, (tokens, channels)) for name, tokens, channels in shapes)
+    for cut in found:
+        size_bytes(cut.shape, 32)  # a shape that can be sent
+    return found
+
+
+def check_name(field: str, name: str) -> str:
+    """Return a robot's name that may stand in a message.
+
+    :raises InvalidInput: naming the field, its rule and what came.
+    """
+    check_text(field, name, LONGEST_NAME_BYTES)
+    if not name:
+        raise InvalidInput(f"{field} must not be empty, got ''")
+    return name
 
 
 def _known(name: str, value: float, allowed: limits.Limits) -> None:

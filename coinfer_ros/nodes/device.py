@@ -15,8 +15,9 @@ from coinfer_ros.core.errors import CoinferError, InvalidInput
 from coinfer_ros.core.lease import Lease
 from coinfer_ros.core.ports import ClockReading
 from coinfer_ros.msg import DeviceState, Plan
-from coinfer_ros.nodes import qos
+from coinfer_ros.nodes import qos, topics
 from coinfer_ros.nodes.base import CoinferNode, run
+from coinfer_ros.nodes.convert import LONGEST_NAME_BYTES, check_text
 from coinfer_ros.nodes.device_state import measured_state
 from coinfer_ros.nodes.machine import open_machine, read_board
 from coinfer_ros.parameters import DeviceSettings
@@ -57,7 +58,14 @@ class DeviceNode(CoinferNode[DeviceSettings]):
         self.active.callback(self._give_back)
         self._states = self.create_publisher(DeviceState, "~/state", qos.SENSOR)
         self.active.callback(lambda: self.destroy_publisher(self._states))
-        plans = self.create_subscription(Plan, "plan", self._on_plan, qos.PLAN)
+        # An edge's clock is held by the plans of all robots, a robot's by its own controller's.
+        of_edge = settings.role == "edge"
+        plans = self.create_subscription(
+            Plan,
+            topics.of_edge(settings.edge_id, "plan") if of_edge else "plan",
+            self._on_plan,
+            qos.PLANS if of_edge else qos.PLAN,
+        )
         self.active.callback(lambda: self.destroy_subscription(plans))
         # One timer for both: waking up is what costs.
         self._published_s = -math.inf
@@ -94,22 +102,31 @@ class DeviceNode(CoinferNode[DeviceSettings]):
         }
 
     def _on_plan(self, plan: Plan) -> None:
-        clock_hz = plan.robot_clock_hz if self.settings.role == "robot" else plan.edge_clock_hz
+        if self.settings.role == "edge" and plan.edge not in ("", self.settings.edge_id):
+            plan = Plan(
+                robot_id=plan.robot_id,
+                plan_id=plan.plan_id,
+                edge_ask_hz=math.nan,
+                lease_s=plan.lease_s,
+            )
+        clock_hz = plan.robot_clock_hz if self.settings.role == "robot" else plan.edge_ask_hz
         try:
             if not math.isnan(clock_hz):  # NaN: planned without clocks, at its own pace
                 limits.CLOCK_HZ.check("clock", clock_hz)
             checks.number("lease_s", plan.lease_s, above=0.0, high=LONGEST_LEASE_S, unit="s")
+            check_text("robot_id", plan.robot_id, LONGEST_NAME_BYTES)
+            self._lease.renew(
+                holder=plan.robot_id,
+                plan_id=plan.plan_id,
+                clock_hz=clock_hz,
+                lease_s=plan.lease_s,
+                now_s=time.monotonic(),
+            )
         except InvalidInput as error:
             self.get_logger().error(
                 f"plan {plan.plan_id} refused: {error}", throttle_duration_sec=5.0
             )
             return
-        self._lease.renew(
-            plan_id=plan.plan_id,
-            clock_hz=clock_hz,
-            lease_s=plan.lease_s,
-            now_s=time.monotonic(),
-        )
         self._follow()
 
     def _follow(self) -> None:
@@ -172,7 +189,10 @@ class DeviceNode(CoinferNode[DeviceSettings]):
         state.device = self.settings.role
         state.board = self._board.name if self.settings.backend == "simulated" else ""
         state.requested_clock_hz = self._achieved.requested_hz
-        state.plan_id = self._lease.plan_id
+        grant = self._lease.grant
+        state.plan_id = grant.plan_id if grant else 0
+        state.robot_id = grant.holder if grant else ""
+        state.leases = self._lease.holders
         state.message = self._message
         holds = self._achieved.holds(clock, state.load)
         state.applied = self._lease.in_force and holds and not state.message

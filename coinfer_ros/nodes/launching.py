@@ -39,6 +39,7 @@ def _action(spec: NodeSpec) -> Node:
         package="coinfer_ros",
         executable=spec.executable,
         name=spec.name,
+        namespace=spec.namespace,
         # The file first: what the arguments say comes after and wins.
         parameters=[str(resources.path(spec.config)), dict(spec.parameters)],
         output="screen",

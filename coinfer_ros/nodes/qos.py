@@ -19,3 +19,12 @@ PLAN = QoSProfile(
 )
 # An edge takes embeddings of several robots between two turns of its executor.
 TENSORS = QoSProfile(depth=16, reliability=ReliabilityPolicy.RELIABLE)
+# What every robot's controller asks of an edge: of each writer the newest.
+PLANS = QoSProfile(
+    depth=64,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+# Signs of life: the next one is better than the last one late. An edge hears many robots' at once.
+BEAT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+BEATS = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)

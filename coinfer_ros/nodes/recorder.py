@@ -27,13 +27,15 @@ from sensor_msgs.msg import Image
 from coinfer_ros import resources
 from coinfer_ros.adapters.bag import Bag
 from coinfer_ros.core.errors import CoinferError
-from coinfer_ros.msg import Answer, DeviceState, Plan, Trace
+from coinfer_ros.msg import Answer, Basis, Costs, DeviceState, Plan, Trace
 from coinfer_ros.nodes import qos
 from coinfer_ros.nodes.base import CoinferNode, run
 from coinfer_ros.nodes.convert import image_to_rgb
 from coinfer_ros.parameters import RecorderSettings
 
 TOPICS = (
+    ("costs", Costs, qos.PLAN),
+    ("basis", Basis, qos.PLAN),
     ("plan", Plan, qos.PLAN),
     ("answer", Answer, qos.ANSWER),
     ("trace", Trace, qos.TRACE),

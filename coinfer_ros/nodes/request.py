@@ -3,120 +3,117 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import queue
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from coinfer_ros.adapters.local_answer import LocalAnswer
 from coinfer_ros.adapters.stages import HeadReport, HeadStage
 from coinfer_ros.backends import Machine
 from coinfer_ros.core.errors import CoinferError
+from coinfer_ros.core.heartbeat import EdgeWatch
 from coinfer_ros.core.model import ModelInfo
-from coinfer_ros.core.session import Request, Session, Verdict
+from coinfer_ros.core.session import Request, Session, Step, Verdict
 from coinfer_ros.core.spent import Spent
 from coinfer_ros.msg import Answer, Embedding, Plan
 from coinfer_ros.nodes.convert import embedding_to_message, unknown_answer
+from coinfer_ros.nodes.edges import Edges
 from coinfer_ros.nodes.frames import AnyImage, to_rgb
 
-# How often a wait looks whether the node is being deactivated, s.
-LOOK_S = 0.1
+# How often a wait looks whether the edge is gone, the asker has left or the node is to end, s.
+LOOK_S = 0.05
 
-# More results than this for one robot at once are a flood, not answers.
-INBOX_LENGTH = 16
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of one request.
+
+    :param frames: the image, or a clip of which the newest comes last.
+    :param prompt: text that the answer continues.
+    :param timeout_s: time until it is given up, s.
+    :param retries: how often its embedding may be sent again.
+    :param from_stream: a camera's image, whose text later ones may fall back to.
+    :param at_edge: called once the embedding has been sent.
+    :param cancelled: true once the asker has taken it back.
+    """
+
+    frames: Sequence[AnyImage]
+    prompt: str
+    timeout_s: float
+    retries: int
+    from_stream: bool = True
+    at_edge: Callable[[], None] = lambda: None
+    cancelled: Callable[[], bool] = lambda: False
 
 
 @dataclass
 class Requests:
     """Runs the requests of one robot, one after the other.
 
-    :param send: publishes an embedding.
-    :param edge_listens: true when somebody has subscribed to the embeddings.
+    :param edges: who may answer.
     :param stopping: true when the node is being deactivated.
-    :param inbox: results of the edge for this robot, put by the executor's thread.
+    :param local: answers on the robot while no edge does; None: the last answer stands in.
     """
 
-    info: ModelInfo
-    stage: HeadStage
     machine: Machine
     session: Session
-    send: Callable[[Embedding], None]
-    edge_listens: Callable[[], bool]
+    edges: Edges
     stopping: Callable[[], bool]
-    inbox: queue.Queue[Answer] = field(default_factory=lambda: queue.Queue(INBOX_LENGTH))
+    local: LocalAnswer | None = None
     _last_good: tuple[str, float] = ("", math.nan)  # text, and when its image was taken
 
-    def receive(self, result: Answer) -> None:
-        """Take a result that came from the edge; another robot's and a flood's are left out."""
-        if result.robot_id == self.session.robot_id:
-            with contextlib.suppress(queue.Full):
-                self.inbox.put_nowait(result)
-
     def run(
-        self,
-        frames: Sequence[AnyImage],
-        *,
-        plan: Plan,
-        prompt: str,
-        timeout_s: float,
-        from_stream: bool,
-        at_edge: Callable[[], None] = lambda: None,
+        self, asked: Asked, plan: Plan, stage: HeadStage, info: ModelInfo
     ) -> tuple[Answer, HeadReport | None] | None:
         """Return the answer and what was sent, None when the node is being deactivated.
 
-        :param frames: the image, or a clip of which the newest comes last.
         :param plan: the plan whose bit-width is in place.
-        :param from_stream: a camera's image, whose text later ones may fall back to.
-        :param at_edge: called once the embedding has been sent.
+        :param stage: the half at the plan's cut.
+        :param info: the model there.
         """
-        image = frames[-1]
-        request = self.session.begin(
-            now_s=time.monotonic(), timeout_s=timeout_s, plan_id=plan.plan_id
-        )
-        if not self.edge_listens():
+        flight = _Flight(self, asked, plan, stage, info)
+        edge = self.edges.choose(plan.edge, time.monotonic())
+        trouble = edge.trouble(time.monotonic())
+        if trouble:
             self.session.give_up()
-            return self._unasked(image, request, Answer.LATE, "no edge listens to this robot")
+            return flight.unasked(Answer.LATE if edge.matches else Answer.REFUSED, trouble)
         before = self.machine.meter.read()
         try:
-            report = self.stage.run(to_rgb(frames), plan.wire_bits)
+            report = stage.run(to_rgb(asked.frames), plan.wire_bits)
         except Exception as error:  # whatever it is, it fails this image alone
             self.session.abandon()
             reason = (
                 str(error) if isinstance(error, CoinferError) else f"the head failed: {error!r}"
             )
-            return self._unasked(image, request, Answer.FAILED, reason)
+            return flight.unasked(Answer.FAILED, reason)
         if self.session.expire(time.monotonic()) is not None:
-            reason = f"the head took longer than the {timeout_s:.3g} s of the request"
-            return self._unasked(image, request, Answer.LATE, reason)
+            reason = f"the head took longer than the {asked.timeout_s:.3g} s of the request"
+            return flight.unasked(Answer.LATE, reason)
         sent, sent_s = self.machine.meter.read(), time.monotonic()
-        self.send(self._message(image, request, report, prompt))
-        at_edge()
-        answer = self._await(request)
+        flight.send(edge, report)
+        asked.at_edge()
+        answer = flight.wait(edge, report)
         waited_s, after = time.monotonic() - sent_s, self.machine.meter.read()
-        if self.stopping():
-            return None
         if answer is None:
-            reason = f"no result from the edge within {timeout_s:.3g} s"
-            answer = self._blank(image, request, Answer.LATE, reason)
-        elif answer.status != Answer.OK:
-            self._fall_back(answer)
-        elif from_stream:
-            self._last_good = (answer.text, _seconds(image))
-        self._fill(answer, report, waited_s)
+            return None
+        flight.fill(answer, report, edge, waited_s)
         _fill_energy(
             answer,
             head=self.machine.meter.spent(*report.window),
             waited=self.machine.meter.spent(sent, after),
             whole=self.machine.meter.spent(before, after),
         )
-        return self._timed(answer, request), report
+        return flight.timed(answer), report
 
-    def stopped(self, frames: Sequence[AnyImage], plan: Plan) -> tuple[Answer, None]:
+    def stopped(
+        self, asked: Asked, plan: Plan, stage: HeadStage, info: ModelInfo
+    ) -> tuple[Answer, None]:
         """Return the answer to an image while nothing may run."""
-        request = self.session.begin(now_s=time.monotonic(), timeout_s=1.0, plan_id=plan.plan_id)
+        flight = _Flight(self, asked, plan, stage, info)
         self.session.abandon()
-        return self._unasked(frames[-1], request, Answer.STOPPED, f"stopped: {plan.message}")
+        return flight.unasked(Answer.STOPPED, f"stopped: {plan.message}", local=False)
 
     def age_s(self, answer: Answer, now_s: float) -> float:
         """Return the age of the image behind an answer's text at ROS time ``now_s``, s."""
@@ -124,79 +121,146 @@ class Requests:
             return now_s - self._last_good[1]
         return now_s - _seconds(answer) if answer.text else math.nan
 
-    def _await(self, request: Request) -> Answer | None:
-        """Return the request's result, None when its deadline passed or the node stops."""
-        while not self.stopping():
+    def remember(self, answer: Answer) -> None:
+        """Keep a good text for images that get none."""
+        self._last_good = (answer.text, _seconds(answer))
+
+    @property
+    def last_text(self) -> str:
+        """The last good text, empty: there was none."""
+        return self._last_good[0]
+
+
+class _Flight:
+    """One request of ``Requests``."""
+
+    def __init__(
+        self, of: Requests, asked: Asked, plan: Plan, stage: HeadStage, info: ModelInfo
+    ) -> None:
+        self._of, self._asked, self._stage, self._info = of, asked, stage, info
+        self._image = asked.frames[-1]
+        self._request: Request = of.session.begin(
+            now_s=time.monotonic(), timeout_s=asked.timeout_s, plan_id=plan.plan_id
+        )
+
+    def send(self, edge: EdgeWatch, report: HeadReport) -> None:
+        """Send the embedding, with the time that is left."""
+        now_s = time.monotonic()
+        message: Embedding = embedding_to_message(
+            report,
+            self._request,
+            robot_id=self._of.session.robot_id,
+            stamp=self._image.header.stamp,
+            info=self._info,
+            prompt=self._asked.prompt,
+            now_s=now_s,
+        )
+        self._of.session.sent(now_s=now_s, life=edge.life)
+        self._of.edges.send(edge.name, message)
+
+    def wait(self, edge: EdgeWatch, report: HeadReport) -> Answer | None:
+        """Return the complete text of the answer, None when the node is being deactivated."""
+        session = self._of.session
+        while not self._of.stopping():
+            if self._asked.cancelled():
+                session.cancel()
+                return self._blank(Answer.CANCELLED, "cancelled", local=False)
             now_s = time.monotonic()
-            if self.session.expire(now_s) is not None:
-                return None
-            try:
-                # A little past the deadline, so that the next look finds it expired.
-                result = self.inbox.get(timeout=min(request.deadline_s - now_s + 0.001, LOOK_S))
-            except queue.Empty:
-                continue
-            verdict = self.session.result(
-                robot_id=result.robot_id,
-                request_id=result.request_id,
-                fingerprint=result.model_fingerprint,
-                refused=result.status != Answer.OK,
-                now_s=time.monotonic(),
-            )
-            if verdict is Verdict.ACCEPT:
+            step = session.step(edge, now_s=now_s, retries=self._asked.retries)
+            if step is Step.GIVE_UP:
+                session.give_up()
+                trouble = edge.trouble(now_s)  # for one that is just late a local model is too late
+                return self._blank(
+                    Answer.LATE, trouble or self._no_result(edge), local=bool(trouble)
+                )
+            if step is Step.SEND_AGAIN:
+                self.send(edge, report)
+            result = self._next_result(now_s)
+            if result is not None:
+                if result.status != Answer.OK:
+                    self._fall_back(result)
+                elif self._asked.from_stream:
+                    self._of.remember(result)
                 return result
-        self.session.abandon()
+        session.abandon()
         return None
 
-    def _message(
-        self, image: AnyImage, request: Request, report: HeadReport, prompt: str
-    ) -> Embedding:
-        return embedding_to_message(
-            report,
-            request,
-            robot_id=self.session.robot_id,
-            stamp=image.header.stamp,
-            info=self.info,
-            prompt=prompt,
-            now_s=time.monotonic(),
-        )
-
-    def _unasked(
-        self, image: AnyImage, request: Request, status: int, reason: str
-    ) -> tuple[Answer, None]:
+    def unasked(self, status: int, reason: str, *, local: bool = True) -> tuple[Answer, None]:
         """Return the answer to a request whose embedding was never sent."""
-        return self._timed(self._blank(image, request, status, reason), request), None
+        return self.timed(self._blank(status, reason, local=local)), None
 
-    def _blank(self, image: AnyImage, request: Request, status: int, reason: str) -> Answer:
-        answer = unknown_answer(
-            stamp=image.header.stamp,
-            robot_id=self.session.robot_id,
-            request_id=request.request_id,
-            plan_id=request.plan_id,
-            model_fingerprint=self.info.fingerprint,
-            status=status,
-            reason=reason,
-            weight_bits=self.stage.bits,
-        )
-        self._fall_back(answer)
-        return answer
-
-    def _fall_back(self, answer: Answer) -> None:
-        if self._last_good[0]:
-            answer.text, answer.source = self._last_good[0], Answer.SOURCE_STALE
-
-    def _fill(self, answer: Answer, report: HeadReport, waited_s: float) -> None:
-        answer.cut = self.info.cut
-        answer.backend = f"robot {report.backend}, edge {answer.backend or 'unknown'}"
-        answer.simulated = self.machine.simulated or answer.simulated
+    def fill(self, answer: Answer, report: HeadReport, edge: EdgeWatch, waited_s: float) -> None:
+        """Put the robot's figures beside the edge's."""
+        machine = self._of.machine
+        answer.cut = self._info.cut
+        at_edge = answer.backend or "unknown"
+        if answer.source != Answer.SOURCE_LOCAL:
+            answer.backend = f"robot {report.backend}, edge {at_edge}"
+        answer.simulated = machine.simulated or answer.simulated
         answer.weight_bits, answer.wire_bits = report.bits, report.payload.wire_bits
         answer.robot_clock_hz = report.clock_hz
         answer.head_s, answer.encode_s = report.head_s, report.encode_s
+        answer.edge, answer.sendings = edge.name, self._of.session.sendings
         # Of a result that never came, the edge's share is unknown and so is the link's.
         answer.transmit_s = waited_s - (answer.decode_s + answer.queue_s + answer.tail_s)
+        if answer.status == Answer.OK:
+            self._of.session.took(answer.transmit_s)
 
-    def _timed(self, answer: Answer, request: Request) -> Answer:
-        answer.total_s = time.monotonic() - request.begun_s
+    def timed(self, answer: Answer) -> Answer:
+        """Return the answer with the time that it took in all."""
+        answer.total_s = time.monotonic() - self._request.begun_s
         return answer
+
+    def _next_result(self, now_s: float) -> Answer | None:
+        left_s = self._request.deadline_s - now_s
+        try:
+            # A little past the deadline, so that the next look finds it expired.
+            _, result = self._of.edges.inbox.get(timeout=min(left_s + 0.001, LOOK_S))
+        except queue.Empty:
+            return None
+        verdict = self._of.session.result(
+            robot_id=result.robot_id,
+            request_id=result.request_id,
+            fingerprint=result.model_fingerprint,
+            refused=result.status != Answer.OK,
+            now_s=time.monotonic(),
+        )
+        return result if verdict is Verdict.ACCEPT else None
+
+    def _no_result(self, edge: EdgeWatch) -> str:
+        return f"no result from edge {edge.name!r} within {self._asked.timeout_s:.3g} s"
+
+    def _blank(self, status: int, reason: str, *, local: bool = True) -> Answer:
+        answer = unknown_answer(
+            stamp=self._image.header.stamp,
+            robot_id=self._of.session.robot_id,
+            request_id=self._request.request_id,
+            plan_id=self._request.plan_id,
+            model_fingerprint=self._info.fingerprint,
+            status=status,
+            reason=reason,
+            weight_bits=self._stage.bits,
+        )
+        self._fall_back(answer, local=local and status in (Answer.LATE, Answer.REFUSED))
+        return answer
+
+    def _fall_back(self, answer: Answer, *, local: bool = False) -> None:
+        """Put the declared stand-in in the place of a text that did not come."""
+        if local and self._of.local is not None:
+            try:
+                newest = self._asked.frames[-self._of.local.frames :]
+                found = self._of.local.answer(
+                    to_rgb(newest), self._asked.prompt, self._of.machine.accelerator
+                )
+            except CoinferError as error:
+                answer.reason = f"{answer.reason}; the fallback failed: {error}"
+            else:
+                answer.text, answer.tokens = found.text, found.tokens
+                answer.source = Answer.SOURCE_LOCAL
+                answer.backend = self._of.local.backend
+                return
+        if self._of.last_text:
+            answer.text, answer.source = self._of.last_text, Answer.SOURCE_STALE
 
 
 def _seconds(stamped: AnyImage | Answer) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import random
+import time
 from typing import Any
 
 import numpy as np
@@ -13,19 +14,21 @@ from sensor_msgs.msg import CompressedImage, Image
 from coinfer_ros import locate
 from coinfer_ros.adapters.memory import resident
 from coinfer_ros.adapters.stages import HeadReport, HeadStage
+from coinfer_ros.backends import Machine
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.model import FULL_BITS
 from coinfer_ros.core.session import Session
-from coinfer_ros.msg import Answer, Embedding, Plan, Trace
-from coinfer_ros.nodes import qos
+from coinfer_ros.msg import Answer, Plan, Trace
+from coinfer_ros.nodes import qos, topics
 from coinfer_ros.nodes.base import CoinferNode, run
-from coinfer_ros.nodes.convert import answer_to_trace, check_plan
+from coinfer_ros.nodes.convert import answer_to_trace, check_name, check_plan
+from coinfer_ros.nodes.edges import Edges
 from coinfer_ros.nodes.frames import AnyImage, Frames
 from coinfer_ros.nodes.machine import open_machine, read_board
 from coinfer_ros.nodes.questions import Question, Questions
-from coinfer_ros.nodes.request import Requests
+from coinfer_ros.nodes.request import Asked, Requests
 from coinfer_ros.nodes.worker import Worker
-from coinfer_ros.parameters import RobotSettings, image_px
+from coinfer_ros.parameters import RobotSettings, image_px, names
 
 DEFAULT_WIRE_BITS = 16
 LONGEST_WAIT_S = 0.1
@@ -40,24 +43,28 @@ class RobotNode(CoinferNode[RobotSettings]):
 
     def configure(self) -> None:
         """Read the board file and the head: a broken model is refused here."""
-        robot_id = self.settings.robot_id
-        if not 0 < len(robot_id.encode()) <= 64:
-            raise InvalidInput(f"robot.id must be 1 to 64 bytes, got {robot_id!r}")
-        self._board = read_board(self.settings)
+        settings = self.settings
+        check_name("robot.id", settings.robot_id)
+        self._names = names("link.edges", settings.edges)
+        for name in self._names:
+            topics.of_edge(name, "embedding")
+        self._board = read_board(settings)
         # torch takes seconds to import; meanwhile the node is up and others find it.
         from coinfer_ros.adapters import models  # noqa: PLC0415
 
-        settings = self.settings
-        self._head = models.open_head(
-            locate.model(settings.model_path),
-            cut=settings.cut,
-            image_px=image_px(settings.image_width, settings.image_height),
-            bits=settings.weight_bits,
-            device=settings.device,
-            kernel=settings.kernel,
-        )
-        self.configured.callback(lambda: delattr(self, "_head"))  # its memory
-        self._info = self._head.info
+        self._heads = [
+            models.open_head(
+                locate.model(settings.model_path),
+                cut=cut,
+                image_px=image_px(settings.image_width, settings.image_height),
+                bits=settings.weight_bits,
+                device=settings.device,
+                kernel=settings.kernel,
+            )
+            for cut in names("split.cut", settings.cut)
+        ]
+        self.configured.callback(self._heads.clear)  # their memory
+        self._local = self._open_local()
         self._questions = Questions(self)
         self.configured.callback(self._questions.close)
 
@@ -67,39 +74,31 @@ class RobotNode(CoinferNode[RobotSettings]):
         self._note = machine.note
         if self._note:
             self.get_logger().warning(self._note)
-        if self._head.bits != self.settings.weight_bits:  # an earlier life's plan left another
-            self._head.use(self._head.prepare(self.settings.weight_bits))
-        self._head.embed(np.zeros((64, 64, 3), np.uint8))  # the first one is slow
-        self._stage = HeadStage(
-            self._head,
-            accelerator=machine.accelerator,
-            meter=machine.meter,
-            clock=machine.clock,
-            flop=self.settings.head_flop or self._info.head_flop,
-            full_bits=FULL_BITS,
-        )
-        self.active.callback(self._stage.close)
+        self._stages = {head.info.cut: self._stage(head, machine) for head in self._heads}
+        self._cut = self._heads[0].info.cut
         self._plan, self._plan_in_place = Plan(), Plan(wire_bits=DEFAULT_WIRE_BITS)
-        self._images = Frames(count=self._head.frames, span_s=self.settings.clip_s)
+        self._images = Frames(count=self._heads[0].frames, span_s=self.settings.clip_s)
         self._session = Session(
-            self.settings.robot_id, self._info.fingerprint, last_id=random.getrandbits(48)
+            self.settings.robot_id, self._heads[0].info.fingerprint, last_id=random.getrandbits(48)
         )
-        embeddings = self._publisher(Embedding, "embedding", qos.TENSOR)
+        self._edges = Edges(
+            self,
+            self._names,
+            robot_id=self.settings.robot_id,
+            infos=[head.info for head in self._heads],
+            silence_s=self.settings.silence_s,
+            held=self.active,
+        )
         self._requests = Requests(
-            info=self._info,
-            stage=self._stage,
             machine=machine,
             session=self._session,
-            send=embeddings.publish,
-            edge_listens=lambda: (
-                embeddings.get_subscription_count() > 0 and self.count_publishers("result") > 0
-            ),
+            edges=self._edges,
             stopping=lambda: self._worker.stopping,
+            local=self._local,
         )
         self._answers = self._publisher(Answer, "answer", qos.ANSWER)
         self._traces = self._publisher(Trace, "trace", qos.TRACE)
         self._subscribe(Plan, "plan", self._on_plan, qos.PLAN)
-        self._subscribe(Answer, "result", self._requests.receive, qos.ANSWER)
         if self.settings.compressed:
             self._subscribe(CompressedImage, "image/compressed", self._images.put, qos.SENSOR)
         else:
@@ -111,17 +110,52 @@ class RobotNode(CoinferNode[RobotSettings]):
         self._worker.start()
         self._questions.open()
 
+    def settings_changed(self) -> None:
+        """Take another time after which a silent edge is gone."""
+        self._edges.set_silence(self.settings.silence_s)
+
+    def _open_local(self) -> Any:
+        """Return the model that answers while no edge does, None: the last answer stands in."""
+        if not self.settings.fallback_model:
+            return None
+        from coinfer_ros.adapters.local_answer import LocalAnswer  # noqa: PLC0415
+
+        return LocalAnswer(
+            locate.model(self.settings.fallback_model),
+            device=self.settings.device,
+            flop=self.settings.fallback_flop,
+        )
+
+    def _stage(self, head: Any, machine: Machine) -> HeadStage:
+        """Put a head at its first bit-width, warm it up, and return its stage."""
+        if head.bits != self.settings.weight_bits:  # an earlier life's plan left another
+            head.use(head.prepare(self.settings.weight_bits))
+        head.embed(np.zeros((64, 64, 3), np.uint8))  # the first one is slow
+        stage = HeadStage(
+            head,
+            accelerator=machine.accelerator,
+            meter=machine.meter,
+            clock=machine.clock,
+            flop=self.settings.head_flop or head.info.head_flop,
+            full_bits=FULL_BITS,
+        )
+        self.active.callback(stage.close)
+        return stage
+
     def diagnose(self) -> dict[str, object]:
         """Say what became of images and requests."""
         return {
             "frames": self._images.arrived,
             "frames_dropped": self._images.replaced,
             **vars(self._session.counters),
-            "weight_bits": self._stage.bits,
+            "cut": self._cut,
+            "weight_bits": self._stages[self._cut].bits,
             "backend": self._head.backend,
             "resident": resident(),
             "plan_id": self._plan_in_place.plan_id,
-            "warning": self._note or ("" if self._plan.plan_id else "no plan yet"),
+            "warning": self._note
+            or self._edges.diagnose(time.monotonic())
+            or ("" if self._plan.plan_id else "no plan yet"),
         }
 
     def _publisher(self, kind: type, topic: str, profile: Any) -> Any:
@@ -139,13 +173,29 @@ class RobotNode(CoinferNode[RobotSettings]):
             return
         try:
             check_plan(plan, self._head.widths)
+            self._planned_cut(plan)
         except InvalidInput as error:
             self.get_logger().error(
                 f"plan {plan.plan_id} refused: {error}", throttle_duration_sec=5.0
             )
             return
-        self._stage.want(plan.weight_bits)
+        self._stages[self._planned_cut(plan)].want(plan.weight_bits)
         self._plan = plan
+
+    def _planned_cut(self, plan: Plan) -> str:
+        """Return the cut of a plan; one that names none means the first.
+
+        :raises InvalidInput: when this robot's model is not cut there.
+        """
+        if plan.cut and plan.cut not in self._stages:
+            raise InvalidInput(
+                f"cut must be one of {', '.join(self._stages)}, got {plan.cut[:64]!r}"
+            )
+        return plan.cut or self._heads[0].info.cut
+
+    @property
+    def _head(self) -> Any:
+        return next(head for head in self._heads if head.info.cut == self._cut)
 
     def _turn(self) -> None:
         """Answer the current question, else the newest image."""
@@ -153,26 +203,37 @@ class RobotNode(CoinferNode[RobotSettings]):
         frames = self._frames_for(question)
         if frames is None:
             return
-        if self._plan.status == Plan.STOPPED:
-            self._publish_answer(*self._requests.stopped(frames, self._plan), question)
-            return
-        self._stage.switch()
-        newest = self._plan
-        if newest.weight_bits == self._stage.bits:
-            self._plan_in_place = newest
-        plan = self._plan_in_place
-        if question:
-            question.stage("head")
-        outcome = self._requests.run(
+        newest, settings = self._plan, self.settings
+        stopped = newest.status == Plan.STOPPED
+        if not stopped:
+            self._follow(newest)
+        plan = newest if stopped else self._plan_in_place
+        asked = Asked(
             frames,
-            plan=plan,
-            prompt=question.prompt if question else self.settings.prompt,
-            timeout_s=max(self.settings.timeout_s, PATIENCE * plan.predicted_delay_s),
+            prompt=question.prompt if question else settings.prompt,
+            timeout_s=max(settings.timeout_s, PATIENCE * _or_0(plan.predicted_delay_s)),
+            retries=settings.retries,
             from_stream=question is None,
             at_edge=lambda: question.stage("edge") if question else None,
+            cancelled=lambda: question is not None and question.cancelled,
         )
+        stage, info = self._stages[self._cut], self._head.info
+        if stopped:
+            self._publish_answer(*self._requests.stopped(asked, plan, stage, info), question)
+            return
+        if question:
+            question.stage("head")
+        outcome = self._requests.run(asked, plan, stage, info)
         if outcome is not None:
             self._publish_answer(*outcome, question)
+
+    def _follow(self, newest: Plan) -> None:
+        """Between two frames: put the newest plan's cut and width in place when they are ready."""
+        cut = self._planned_cut(newest)
+        stage = self._stages[cut]
+        stage.switch()
+        if newest.weight_bits == stage.bits:
+            self._plan_in_place, self._cut = newest, cut
 
     def _publish_answer(
         self, answer: Answer, sent: HeadReport | None, question: Question | None
@@ -188,7 +249,7 @@ class RobotNode(CoinferNode[RobotSettings]):
     def _frames_for(self, question: Question | None) -> list[AnyImage] | None:
         """Return the image or clip to answer about next, None when there is none yet."""
         if question and question.cancelled:
-            self._questions.finish(Answer(status=Answer.FAILED, reason="cancelled"))
+            self._questions.finish(Answer(status=Answer.CANCELLED, reason="cancelled"))
             return None
         if question and question.image:
             return [question.image]
@@ -199,15 +260,19 @@ class RobotNode(CoinferNode[RobotSettings]):
         return frames
 
     def _trace(self, answer: Answer, sent: HeadReport | None) -> Trace:
+        round_trip_s, p95_s = self._edges.round_trip(answer.edge)
+        stages = self._stages.values()
         return answer_to_trace(
             answer,
+            round_trip_s=round_trip_s,
+            round_trip_p95_s=p95_s,
             weight_rate=self._head.weight_rate,
             embedding_bytes=sent.payload.size_bytes if sent else 0,
             wire_distortion=sent.wire_distortion.relative if sent else math.nan,
             frames=self._images.arrived,
             frames_dropped=self._images.replaced,
-            switches=self._stage.switches,
-            switch_s=self._stage.switch_s,
+            switches=sum(stage.switches for stage in stages),
+            switch_s=max(stage.switch_s for stage in stages),
             **vars(self._session.counters),
         )
 
@@ -215,6 +280,10 @@ class RobotNode(CoinferNode[RobotSettings]):
         self._session.abandon()
         self._questions.finish(Answer(status=Answer.FAILED, reason=f"the robot failed: {error!r}"))
         self.get_logger().error(f"the worker goes on after: {error!r}")
+
+
+def _or_0(value: float) -> float:
+    return 0.0 if math.isnan(value) else value
 
 
 def main() -> None:

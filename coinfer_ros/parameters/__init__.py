@@ -5,8 +5,8 @@ ROS parameters, the files in config/ and docs/parameters.md follow from these cl
 """
 
 from coinfer_ros.parameters.camera import CameraSettings
-from coinfer_ros.parameters.common import DEFAULT_MODEL, image_px
-from coinfer_ros.parameters.controller import OBJECTIVES, ControllerSettings
+from coinfer_ros.parameters.common import DEFAULT_MODEL, image_px, names
+from coinfer_ros.parameters.controller import ControllerSettings
 from coinfer_ros.parameters.device import DeviceSettings
 from coinfer_ros.parameters.edge import EdgeSettings
 from coinfer_ros.parameters.machine import BACKENDS, CLOCKS, METERS, MachineSettings
@@ -19,7 +19,6 @@ __all__ = [
     "DEFAULT_MODEL",
     "METERS",
     "NODES",
-    "OBJECTIVES",
     "CameraSettings",
     "ControllerSettings",
     "DeviceSettings",
@@ -28,6 +27,7 @@ __all__ = [
     "RecorderSettings",
     "RobotSettings",
     "image_px",
+    "names",
 ]
 
 NODES: dict[str, type] = {

@@ -16,7 +16,16 @@ MODEL_PATH = (
 CUT = (
     "split.cut",
     "",
-    "Where the model is cut, as `coinfer inspect` names it; empty: after the image features.",
+    "Where the model is cut, as `coinfer inspect` names it; empty: after the image features. "
+    "Several, separated by commas: each plan chooses one, and each is held in memory.",
+)
+ROBOT_ID = ("robot.id", "robot", "The robot's name, unique at its edges.")
+EDGES = ("link.edges", "edge", "Edges that may answer, by their edge.id, separated by commas.")
+EDGE_ID = ("edge.id", "edge", "The edge's name, the first part of its topics' names.")
+SILENCE_S = (
+    "link.silence_s",
+    0.6,
+    "An edge whose heartbeat, five a second, has not come for so long is gone, s.",
 )
 IMAGE_WIDTH = (
     "model.image_width",
@@ -47,6 +56,18 @@ def board(role: str) -> tuple[str, str, str]:
     """Return the setting of a machine's board file, with the default of its role."""
     default = "jetson_agx_orin" if role == "robot" else "rtx_3090"
     return ("board.file", default, "Board file (YAML), or the name of one in config/boards.")
+
+
+def names(parameter: str, text: str) -> tuple[str, ...]:
+    """Return the names that a setting lists, separated by commas; an empty text is one of them.
+
+    :param parameter: the setting's name, for the message.
+    :raises InvalidInput: when one is empty beside others, or twice there.
+    """
+    found = tuple(part.strip() for part in text.split(","))
+    if len(set(found)) != len(found) or (len(found) > 1 and not all(found)):
+        raise InvalidInput(f"{parameter} must list names, each once, got {text!r}")
+    return found
 
 
 def image_px(width: int, height: int) -> tuple[int, int] | None:

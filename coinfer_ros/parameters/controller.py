@@ -6,25 +6,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coinfer_ros.core.limits import MOST_SIDE_PX
-from coinfer_ros.core.optimizer import Objective, Policy
+from coinfer_ros.core.optimizer import Policy
+from coinfer_ros.core.planning.record import OBJECTIVES
 from coinfer_ros.core.settings import setting
 from coinfer_ros.core.wire import WIRE_BITS
 from coinfer_ros.parameters.common import (
     AUTOSTART,
     CUT,
+    EDGES,
     HEAD_FLOP,
     IMAGE_HEIGHT,
     IMAGE_WIDTH,
     MODEL_PATH,
     MOST_FLOP,
+    ROBOT_ID,
+    SILENCE_S,
     TAIL_FLOP,
 )
-
-OBJECTIVES = {
-    "quality": Objective.LOSS,
-    "energy": Objective.ENERGY,
-    "delay": Objective.DELAY,
-}
 
 
 @dataclass(frozen=True)
@@ -75,9 +73,23 @@ class ControllerSettings:
     max_bits: int = setting(
         "quant.max_bits", 16, "Widest weights to plan for.", low=2, high=16, live=True
     )
-    wire_bits: int = setting(
-        "quant.wire_bits", 16, "Bits a value of the embedding.", choices=WIRE_BITS, live=True
+    min_wire_bits: int = setting(
+        "quant.min_wire_bits",
+        4,
+        "Fewest bits a value of the embedding to plan for.",
+        choices=WIRE_BITS,
+        live=True,
     )
+    max_wire_bits: int = setting(
+        "quant.max_wire_bits",
+        16,
+        "Most bits a value of the embedding to plan for.",
+        choices=WIRE_BITS,
+        live=True,
+    )
+    robot_id: str = setting(*ROBOT_ID)
+    edges: str = setting(*EDGES)
+    silence_s: float = setting(*SILENCE_S, low=0.1, high=60.0)
     model_path: str = setting(*MODEL_PATH)
     cut: str = setting(*CUT)
     image_width: int = setting(*IMAGE_WIDTH, low=0, high=MOST_SIDE_PX)
@@ -88,29 +100,43 @@ class ControllerSettings:
         "robot.board_file", "jetson_agx_orin", "The robot's board file, or a shipped one's name."
     )
     edge_board: str = setting(
-        "edge.board_file", "rtx_3090", "The edge's board file, or a shipped one's name."
+        "edge.board_file",
+        "rtx_3090",
+        "The edge's board file, or a shipped one's name; one an edge, separated by commas.",
     )
     robot_profile: str = setting(
         "robot.profile",
         "",
         "What `coinfer calibrate --role robot` wrote: its times, energies and errors are planned "
-        "with; empty: the analytic model of the board.",
+        "with; empty: the analytic model of the board. One a cut, separated by commas.",
     )
     edge_profile: str = setting(
-        "edge.profile", "", "What `coinfer calibrate --role edge` wrote, likewise."
+        "edge.profile",
+        "",
+        "What `coinfer calibrate --role edge` wrote, likewise: for each edge, one a cut.",
     )
-    overhead_s: float = setting(
-        "overhead.initial_s",
+    percentile: float = setting(
+        "plan.percentile",
+        0.95,
+        "Share of answers that are to keep the budgets: the margins for it are learnt.",
+        low=0.5,
+        high=1.0,
+    )
+    initial_margin_s: float = setting(
+        "plan.initial_margin_s",
         0.02,
-        "Delay beside computation to plan with before the first answer, s.",
+        "Delay to leave for what is not foreseen before the first answers, s.",
         low=0.0,
         high=10.0,
     )
-    overhead_window: int = setting(
-        "overhead.window", 20, "Answers that the overhead is learnt from.", low=1, high=1000
-    )
-    overhead_quantile: float = setting(
-        "overhead.quantile", 0.95, "Share of answers that the overhead covers.", low=0.5, high=1.0
+    hysteresis: float = setting(
+        "plan.hysteresis",
+        0.03,
+        "Share by which another plan must be better, in budgets smaller by that share, to take the "
+        "place of one that keeps the budgets.",
+        low=0.0,
+        high=0.5,
+        live=True,
     )
     dwell_s: float = setting(
         "plan.dwell_s",

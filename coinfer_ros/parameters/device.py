@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coinfer_ros.core.settings import setting
-from coinfer_ros.parameters.common import AUTOSTART, board
+from coinfer_ros.parameters.common import AUTOSTART, EDGE_ID, board
 from coinfer_ros.parameters.machine import MachineSettings
 
 
@@ -21,6 +21,7 @@ class DeviceSettings(MachineSettings):
         "Which clock of a plan is this machine's.",
         choices=("robot", "edge"),
     )
+    edge_id: str = setting(*EDGE_ID)
     exit_on_refusal: bool = setting(
         "exit_on_refusal",
         False,

@@ -13,11 +13,14 @@ from coinfer_ros.parameters.common import (
     CUT,
     DEVICE,
     DEVICES,
+    EDGES,
     HEAD_FLOP,
     IMAGE_HEIGHT,
     IMAGE_WIDTH,
     MODEL_PATH,
     MOST_FLOP,
+    ROBOT_ID,
+    SILENCE_S,
     board,
 )
 from coinfer_ros.parameters.machine import MachineSettings
@@ -28,7 +31,8 @@ class RobotSettings(MachineSettings):
     """Parameters of the robot node."""
 
     autostart: bool = setting(*AUTOSTART)
-    robot_id: str = setting("robot.id", "robot", "This robot's name, unique at the edge.")
+    robot_id: str = setting(*ROBOT_ID)
+    edges: str = setting(*EDGES)
     model_path: str = setting(*MODEL_PATH)
     cut: str = setting(*CUT)
     image_width: int = setting(*IMAGE_WIDTH, low=0, high=MOST_SIDE_PX)
@@ -64,6 +68,29 @@ class RobotSettings(MachineSettings):
         low=0.01,
         high=60.0,
         live=True,
+    )
+    silence_s: float = setting(*SILENCE_S, low=0.1, high=60.0, live=True)
+    retries: int = setting(
+        "link.retries",
+        2,
+        "How often an embedding that the edge has not seen is sent again, where the answer can "
+        "still come in time.",
+        low=0,
+        high=10,
+        live=True,
+    )
+    fallback_model: str = setting(
+        "fallback.model",
+        "",
+        "Checkpoint folder of a small model that answers on the robot alone while no edge does, or "
+        "a shipped model's name; empty: the last answer again, with its age.",
+    )
+    fallback_flop: float = setting(
+        "fallback.answer_flop",
+        0.0,
+        "Work of one of its answers on the robot, FLOP; 0: counted from the model.",
+        low=0.0,
+        high=MOST_FLOP,
     )
     head_flop: float = setting(*HEAD_FLOP, low=0.0, high=MOST_FLOP)
     board_file: str = setting(*board("robot"))

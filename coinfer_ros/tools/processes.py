@@ -113,6 +113,8 @@ class Processes:
         parameters.write_text(yaml.safe_dump(content), encoding="utf-8")
         command = [str(resources.executable(spec.executable)), "--ros-args"]
         command += ["-r", f"__node:={spec.name}"]
+        if spec.namespace:
+            command += ["-r", f"__ns:=/{spec.namespace.strip('/')}"]
         command += ["--params-file", str(resources.path(spec.config))]
         command += ["--params-file", str(parameters)]
         process = subprocess.Popen(  # noqa: S603

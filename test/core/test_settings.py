@@ -38,8 +38,8 @@ def test_all_offenders_are_named_at_once():
         ("budget.energy_j", math.inf),
         ("quant.max_bits", 17),
         ("quant.max_bits", 8.0),
-        ("quant.wire_bits", 9),
-        ("quant.wire_bits", 8.0),
+        ("quant.max_wire_bits", 9),
+        ("quant.max_wire_bits", 8.0),
         ("autostart", 1),
         ("model.path", 3),
         ("model.path", "x" * 1025),
@@ -57,7 +57,7 @@ def test_every_setting_of_a_node_has_a_default_that_keeps_its_own_rule(node):
 
 
 def test_names_end_in_their_unit_where_they_have_one():
-    shares = ("overhead.quantile", "clock.tolerance")
+    shares = ("plan.percentile", "plan.hysteresis", "clock.tolerance")
     ending = ("_s", "_j", "_hz", "_flop", "_bits", "_w")
     for settings in NODES.values():
         for setting in declared(settings):

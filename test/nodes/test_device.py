@@ -51,7 +51,7 @@ class Rig:
         (tmp_path / "state").mkdir(exist_ok=True)
         self.node = self.start("edge_device")
         self.states = Listener(self.node, DeviceState, "edge_device/state", qos.SENSOR)
-        self.plans = self.node.create_publisher(Plan, "plan", qos.PLAN)
+        self.plans = self.node.create_publisher(Plan, "/edge/plan", qos.PLAN)
 
     def start(self, name):
         node = self.graph.add(DeviceNode, name, **self.options)
@@ -59,7 +59,7 @@ class Rig:
         return node
 
     def plan(self, clock_hz, plan_id=1, lease_s=LEASE_S):
-        self.plans.publish(Plan(plan_id=plan_id, edge_clock_hz=clock_hz, lease_s=lease_s))
+        self.plans.publish(Plan(plan_id=plan_id, edge_ask_hz=clock_hz, lease_s=lease_s))
 
     def state(self, condition):
         def met():
@@ -196,14 +196,14 @@ def node_process(nvml, graph, tmp_path):
     graph.remove(rig.node)  # its place is taken
     listener = graph.add(DeviceNode, "listener", autostart=False)
     states = Listener(listener, DeviceState, "edge_device/state", qos.SENSOR)
-    plans = listener.create_publisher(Plan, "plan", qos.PLAN)
+    plans = listener.create_publisher(Plan, "/edge/plan", qos.PLAN)
     words = ["--ros-args", "-r", "__node:=edge_device"]
     for name, value in rig.options.items():
         words += ["-p", f"{name.replace('__', '.')}:={value}"]
     command = [sys.executable, "-c", PROGRAM, *words]
     child = subprocess.Popen(command, env=nvml.environment(), cwd=tmp_path)
     try:
-        plans.publish(Plan(plan_id=1, edge_clock_hz=1.0e9, lease_s=LEASE_S))
+        plans.publish(Plan(plan_id=1, edge_ask_hz=1.0e9, lease_s=LEASE_S))
         graph.until(lambda: states.last is not None and states.last.applied)
         yield child
     finally:
@@ -320,7 +320,7 @@ def test_a_jetsons_gpu_is_held_at_a_step_of_its_own_table_and_given_back(jetson,
 
 def test_the_controller_plans_with_what_was_achieved(nvml, graph, tmp_path):
     rig = Rig(graph, tmp_path, device__backend="nvml")
-    controller = graph.add(ControllerNode, "controller", budget__delay_s=0.2, budget__energy_j=0.0)
+    controller = graph.add(ControllerNode, "controller", budget__delay_s=0.16, budget__energy_j=0.0)
     controller.autostart()
     plans = Listener(controller, Plan, "plan", qos.PLAN)
     graph.until(lambda: plans.last is not None)

@@ -39,6 +39,10 @@ def info_of(shape: tuple[int, int]) -> ModelInfo:
     )
 
 
+def infos_of(shape: tuple[int, int]) -> dict[str, ModelInfo]:
+    return {"c" * 32: info_of(shape)}
+
+
 def message_of(embedding: np.ndarray, wire_bits: int) -> tuple[wire.Payload, Embedding]:
     """Return the payload and the message of the longest names and no prompt."""
     payload = wire.encode(embedding, wire_bits)
@@ -77,7 +81,7 @@ def test_the_other_side_gets_the_same_embedding(wire_bits):
     embedding = np.random.default_rng(1).laplace(size=(TOKENS, CHANNELS)).astype(np.float32)
     payload, message = message_of(embedding, wire_bits)
     received = deserialize_message(serialize_message(message), Embedding)
-    asked = message_to_asked(received, info_of(payload.shape))
+    asked = message_to_asked(received, infos_of(payload.shape))
     assert asked.payload.law == payload.law
     assert np.array_equal(wire.decode(asked.payload), wire.decode(payload))
 
@@ -96,4 +100,4 @@ def test_a_message_whose_parts_do_not_fit_is_refused_by_name(wire_bits, change, 
     for name, value in change.items():
         setattr(message, name, value)
     with pytest.raises(InvalidInput, match=reason):
-        message_to_asked(message, info_of((TOKENS, CHANNELS)))
+        message_to_asked(message, infos_of((TOKENS, CHANNELS)))

@@ -56,7 +56,7 @@ energy_resolution_j: {value: 0.001, source: s}
         (RobotNode, "model.device", "moon", "model.device must be one of auto, cpu, cuda"),
         (EdgeNode, "model.precision", "float8", "model.precision must be one of float32, "),
         (RobotNode, "model.image_width", 64, "model.image_height must both be given or both be 0"),
-        (RobotNode, "robot.id", "", "robot.id must be 1 to 64 bytes, got ''"),
+        (RobotNode, "robot.id", "", "robot.id must not be empty, got ''"),
         (RobotNode, "quant.weight_bits", 9, "quant.weight_bits must be one of"),
         (CameraNode, "camera.source", "{tmp}/text.mp4", "camera.source must be"),
         (CameraNode, "camera.source", "/none.mp4", "no such file"),

@@ -110,7 +110,8 @@ def test_halves_that_were_cut_in_different_places_do_not_work_together(graph):
         graph.spin(0.2)
         return next((a for a in pair.answers if a.status == Answer.REFUSED), None)
 
-    assert "cut must be 'visual_projection', got 'block2'" in graph.until(refused).reason
+    reason = graph.until(refused).reason
+    assert "cuts must hold 'block2', this robot's, got visual_projection" in reason
 
 
 @pytest.mark.skipif(

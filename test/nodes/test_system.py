@@ -13,7 +13,7 @@ import numpy as np
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Time
 from coinfer_ros.action import Infer
-from coinfer_ros.msg import Answer, DeviceState, Embedding, Plan, Trace
+from coinfer_ros.msg import Answer, DeviceState, EdgeState, Embedding, Plan, RobotState, Trace
 from coinfer_ros.srv import WhatIf
 from rclpy.action import ActionClient
 from rclpy.parameter import Parameter
@@ -161,9 +161,10 @@ def test_without_the_edge_the_last_answer_comes_labelled_stale_and_the_edge_may_
     system,
 ):
     system.good_answer()
+    begun = len(system.answers.messages)
     system.edge.trigger_deactivate()
     late = system.graph.until(
-        lambda: next((a for a in system.answers.messages if a.status == Answer.LATE), None)
+        lambda: next((a for a in system.answers.messages[begun:] if a.status == Answer.LATE), None)
     )
     before = [a for a in system.answers.messages if a.status == Answer.OK]
     assert (late.text, late.source) == (before[-1].text, Answer.SOURCE_STALE)
@@ -186,13 +187,17 @@ def test_an_edge_that_listens_and_never_answers_runs_into_the_timeout(graph, ima
     answers = Listener(robot, Answer, "answer", qos.ANSWER)
     robot.autostart()
     alone = graph.until(lambda: answers.last)
-    assert (alone.status, alone.reason) == (Answer.LATE, "no edge listens to this robot")
-    Listener(robot, Embedding, "embedding", qos.TENSORS)
-    robot.create_publisher(Answer, "result", qos.ANSWER)
+    assert (alone.status, alone.reason) == (Answer.LATE, "edge 'edge' has not been heard yet")
+    asked = Listener(robot, Embedding, "/edge/embedding", qos.TENSORS)
+    mute_edge(robot)
     late = graph.until(lambda: answers.last if "within" in answers.last.reason else None)
-    assert late.reason == "no result from the edge within 0.5 s"
+    assert late.reason == "no result from edge 'edge' within 0.5 s"
     assert late.total_s >= 0.5
     assert (late.text, late.source) == ("", Answer.SOURCE_NONE)
+    # The edge's beats say that it knows of no request: it is sent again, while there is time.
+    assert late.sendings >= 2
+    ids = [message.request_id for message in asked.messages]
+    assert ids.count(late.request_id) == late.sendings
 
 
 def test_when_the_controller_falls_silent_the_devices_take_their_default_clock_back(system):
@@ -239,6 +244,7 @@ def edge_alone(graph, tmp_path):
 def good_embedding(info, **changes):
     tokens, channels = info.embedding_shape
     fields = {
+        "schema": RobotState.SCHEMA,
         "robot_id": "r",
         "request_id": 5,
         "deadline_s": 5.0,
@@ -256,8 +262,8 @@ def test_a_message_that_breaks_a_rule_is_refused_by_name_counted_and_harms_nobod
     graph, edge = edge_alone
     info = models.describe(locate.model(DEFAULT_MODEL))
     tokens, channels = info.embedding_shape
-    results = Listener(edge, Answer, "result", qos.ANSWER)
-    publisher = edge.create_publisher(Embedding, "embedding", qos.TENSORS)
+    results = Listener(edge, Answer, "/edge/result", qos.ANSWER)
+    publisher = edge.create_publisher(Embedding, "/edge/embedding", qos.TENSORS)
     graph.until(lambda: publisher.get_subscription_count() == 1)
     infinite = b"\x00\x7c" * (tokens * channels)
     attacks = {
@@ -270,6 +276,7 @@ def test_a_message_that_breaks_a_rule_is_refused_by_name_counted_and_harms_nobod
         "scales must be": {"scales": [1.0]},
         "weight_bits must be": {"weight_bits": 0},
         "deadline_s must be": {"deadline_s": math.nan},
+        "schema must be 1": {"schema": 2},
         "robot_id must": {"robot_id": ""},
         "robot_id must be at most": {"robot_id": "x" * 100},
         "prompt must be at most": {"prompt": "x" * 2000},
@@ -290,6 +297,24 @@ def test_a_message_that_breaks_a_rule_is_refused_by_name_counted_and_harms_nobod
     counts = edge.diagnose()
     assert counts["refused"] + counts["failed"] == len(attacks)
     assert counts["answered"] == 1
+
+
+def mute_edge(node):
+    """Be an edge that is alive and ready and never answers."""
+    info = models.describe(locate.model(DEFAULT_MODEL))
+    tokens, channels = info.embedding_shape
+    state = EdgeState(
+        schema=RobotState.SCHEMA,
+        edge="edge",
+        life=1,
+        ready=True,
+        model_fingerprint=info.fingerprint,
+        cuts=[info.cut],
+        tokens=[tokens],
+        channels=[channels],
+    )
+    publisher = node.create_publisher(EdgeState, "/edge/heartbeat", qos.BEAT)
+    return node.create_timer(0.1, lambda: publisher.publish(state))
 
 
 class Asker:
@@ -407,7 +432,7 @@ def test_a_broken_trace_is_refused_and_counted_by_the_controller(graph, fields):
     graph.until(lambda: controller.diagnose()["traces_refused"] == 1)
     before = len(plans.messages)
     graph.until(lambda: len(plans.messages) > before)
-    assert plans.last.overhead_s == pytest.approx(0.02)
+    assert plans.last.margin_s == pytest.approx(0.02)
 
 
 def test_a_broken_plan_is_refused_by_the_robot_and_the_device(system):

@@ -7,6 +7,7 @@ no part (docs/theory.md, 3). Among the settings of that width the least energy w
 were measured need not fall with the width, and other objectives are there beside (P1).
 """
 
+from coinfer_ros.core.optimizer.among import solve_among
 from coinfer_ros.core.optimizer.continuous import solve_continuous
 from coinfer_ros.core.optimizer.exhaustive import solve_exhaustively
 from coinfer_ros.core.optimizer.fallback import Policy, fallback
@@ -37,6 +38,7 @@ __all__ = [
     "fallback",
     "paper_problem",
     "solve",
+    "solve_among",
     "solve_exhaustively",
 ]
 

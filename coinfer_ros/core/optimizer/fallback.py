@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -15,6 +15,12 @@ from coinfer_ros.core.optimizer.stepped import cheapest, fastest
 from coinfer_ros.core.optimizer.tables import Table, Tables
 
 Choose = Callable[[Tables, int, Budget], Point | None]
+Key = Callable[[Point], tuple[float, ...]]
+
+_KEYS: dict[Choose, Key] = {
+    fastest: lambda point: (point.delay_s, point.energy_j),
+    cheapest: lambda point: (point.energy_j, point.delay_s),
+}
 
 
 class Policy(enum.Enum):
@@ -26,33 +32,45 @@ class Policy(enum.Enum):
     STOP = "stop"  # nothing: no answer rather than a bad one
 
 
-def fallback(tables: Tables, budget: Budget, policy: Policy) -> Point | None:
-    """Return the setting to run while none keeps both budgets.
+def fallback(tables: Sequence[Tables], budget: Budget, policy: Policy) -> tuple[int, Point] | None:
+    """Return the setting to run while none keeps both budgets, and the place of its tables.
 
     Where the budget that a policy keeps cannot be kept either, it is overrun as little as can be.
-    Ties go to the other cost, then to the wider width, then to the clocks named first.
+    Ties go to the other cost, then to the wider width, then to what is named first.
 
-    :param tables: what each half takes at every setting.
+    :param tables: what each half takes at every setting, for each way to do it.
     :param budget: greatest delay and energy of one answer.
     :returns: None for ``STOP``, and when no setting at all can be had.
     """
     if policy is Policy.STOP:
         return None
     if policy is Policy.BEST_EFFORT:
-        return _least_overrun(tables, budget)
+        return _first(tables, lambda one: _least_overrun(one, budget), _overrun_key(budget))
     if policy is Policy.KEEP_DELAY:
         kept, least = (cheapest, Budget(delay_s=budget.delay_s)), fastest
     else:
         kept, least = (fastest, Budget(energy_j=budget.energy_j)), cheapest
-    return _over_widths(tables, *kept) or _over_widths(tables, least, Budget())
+    return _best_over(tables, *kept) or _best_over(tables, least, Budget())
+
+
+def _best_over(
+    tables: Sequence[Tables], choose: Choose, budget: Budget
+) -> tuple[int, Point] | None:
+    return _first(tables, lambda one: _over_widths(one, choose, budget), _KEYS[choose])
+
+
+def _first(
+    tables: Sequence[Tables], choose: Callable[[Tables], Point | None], key: Key
+) -> tuple[int, Point] | None:
+    found = [(place, choose(one)) for place, one in enumerate(tables)]
+    there = [(place, point) for place, point in found if point is not None]
+    return min(there, key=lambda pair: key(pair[1]), default=None)
 
 
 def _over_widths(tables: Tables, choose: Choose, budget: Budget) -> Point | None:
     rows = reversed(range(len(tables.widths)))
     points = filter(None, (choose(tables, row, budget) for row in rows))
-    if choose is fastest:
-        return min(points, key=lambda point: (point.delay_s, point.energy_j), default=None)
-    return min(points, key=lambda point: (point.energy_j, point.delay_s), default=None)
+    return min(points, key=_KEYS[choose], default=None)
 
 
 def _least_overrun(tables: Tables, budget: Budget) -> Point | None:
@@ -74,6 +92,14 @@ def _least_overrun(tables: Tables, budget: Budget) -> Point | None:
         delay_s=float(tables.delay_s[row, robot, edge]),
         energy_j=float(tables.energy_j[row, robot, edge]),
     )
+
+
+def _overrun_key(budget: Budget) -> Key:
+    def key(point: Point) -> tuple[float, ...]:
+        shares = point.delay_s / budget.delay_s, point.energy_j / budget.energy_j
+        return max(shares), point.energy_j
+
+    return key
 
 
 def _share(cost: Table, budget: float) -> Table:

@@ -31,14 +31,16 @@ def solve_stepped(problem: Problem, tables: Tables) -> Solution:
     good = problem.good_widths
     if not good:
         return answers.not_good_enough(problem)
-    plan = _best(problem, tables)
+    plan = best(problem, tables)
     if plan is None:
-        return answers.infeasible(problem, _needs(problem, tables, [bits for bits, _ in good]))
+        return answers.infeasible(problem, needs(problem, tables))
     if problem.objective is Objective.LOSS:
-        wanted = [bits for bits, loss in good if loss < problem.loss(plan.bits)]
-        needs = _needs(problem, tables, wanted) if wanted else None
-        return answers.least_loss(problem, plan, needs)
-    return answers.least_cost_by_trial(problem, plan, lambda freer: _best(freer, tables))
+        better = problem.loss(plan.bits)
+        wanted = any(loss < better for _, loss in good)
+        return answers.least_loss(
+            problem, plan, needs(problem, tables, better_than=better) if wanted else None
+        )
+    return answers.least_cost_by_trial(problem, plan, lambda freer: best(freer, tables))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +63,7 @@ class _Costs:
         return fit
 
 
-def _best(problem: Problem, tables: Tables) -> Point | None:
+def best(problem: Problem, tables: Tables) -> Point | None:
     """Return the best setting within the budgets, None where there is none."""
     good = sorted(problem.good_widths, key=lambda pair: (pair[1], -pair[0]))
     groups: Iterable[Sequence[tuple[int, float]]] = [good]
@@ -69,11 +71,11 @@ def _best(problem: Problem, tables: Tables) -> Point | None:
         groups = [list(group) for _, group in itertools.groupby(good, key=lambda pair: pair[1])]
     for group in groups:
         found = [_best_of_width(problem, tables, bits, loss) for bits, loss in group]
-        best = min(
+        plan = min(
             filter(None, found), key=lambda plan: (problem.key(plan), -plan.bits), default=None
         )
-        if best is not None:
-            return best
+        if plan is not None:
+            return plan
     return None
 
 
@@ -110,8 +112,8 @@ def _first(tables: Tables, row: int, costs: _Costs, mask: Mask, *, by_delay: boo
     if by_delay:
         leading, other = other, leading
     ties = mask & (leading == _least(leading, mask))
-    best = int(np.argmin(np.where(ties, other, np.inf)))
-    robot, edge = np.unravel_index(best, mask.shape)
+    place = int(np.argmin(np.where(ties, other, np.inf)))
+    robot, edge = np.unravel_index(place, mask.shape)
     return Point(
         bits=tables.widths[row],
         robot_clock_hz=tables.robot_clocks_hz[robot],
@@ -121,10 +123,16 @@ def _first(tables: Tables, row: int, costs: _Costs, mask: Mask, *, by_delay: boo
     )
 
 
-def _needs(problem: Problem, tables: Tables, wanted: Sequence[int]) -> Needs:
-    """Return the least that any of the wanted widths needs of each budget, the other held."""
+def needs(problem: Problem, tables: Tables, *, better_than: float = np.inf) -> Needs:
+    """Return the least that any wanted width needs of each budget, the other held.
+
+    :param better_than: wanted are the widths whose loss is allowed and less than this; inf: all
+        that are allowed.
+    """
     delays, energies = [], []
-    for bits in wanted:
+    for bits, loss in problem.good_widths:
+        if better_than != np.inf and loss >= better_than:
+            continue
         costs = _Costs.of(tables, tables.widths.index(bits))
         affordable = costs.energy_j <= problem.budget.energy_j
         in_time = costs.delay_s <= problem.budget.delay_s
@@ -139,5 +147,5 @@ def _least(table: Table, mask: Mask) -> float:
 
 
 def _smallest(needs: list[tuple[float, int]]) -> tuple[float, int] | None:
-    least = min(needs)
+    least = min(needs, default=(np.inf, 0))
     return least if np.isfinite(least[0]) else None

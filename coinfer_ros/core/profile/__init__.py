@@ -17,6 +17,7 @@ from coinfer_ros.core.profile.records import (
     Quality,
     WireSize,
 )
+from coinfer_ros.core.profile.tabulated import TabulatedHalf
 
 __all__ = [
     "FORMAT",
@@ -34,6 +35,7 @@ __all__ = [
     "Profile",
     "Quality",
     "Table",
+    "TabulatedHalf",
     "WireSize",
     "check_belongs",
     "from_plain",

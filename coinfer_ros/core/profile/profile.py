@@ -120,10 +120,10 @@ class Profile:
 
     @property
     def losses(self) -> tuple[float, ...] | None:
-        """(B,) measured embedding errors as served, None unless all were measured."""
+        """(B,) measured relative embedding errors as served, None unless all were measured."""
         for one in self.distortions:
-            if one.quantizer == SERVED and np.isfinite(one.output).all():
-                return tuple(one.output.tolist())
+            if one.quantizer == SERVED and np.isfinite(one.output_share).all():
+                return tuple(one.output_share.tolist())
         return None
 
 

@@ -142,7 +142,8 @@ def test_what_runs_while_nothing_fits_is_what_the_policy_keeps(
             default=None,
         ),
     }[policy]()
-    assert fallback(laden(tables, overhead), budget, policy) == expected
+    found = fallback([laden(tables, overhead)], budget, policy)
+    assert found == (None if expected is None else (0, expected))
 
 
 def _share(cost: float, budget: float) -> float:
@@ -217,7 +218,7 @@ def test_overheads_count_against_the_budgets() -> None:
 def test_nothing_can_run_where_nothing_can_be_had(policy: Policy) -> None:
     none = np.array([[np.inf]])
     tables = Tables((4,), (1e9,), (1e9,), none, none, np.ones(1), np.ones(1))
-    assert fallback(tables, BLIP2_BUDGET, policy) is None
+    assert fallback([tables], BLIP2_BUDGET, policy) is None
     found = solved(tables, BLIP2_BUDGET)
     assert found.binding == "delay+energy"
     assert found.message.endswith(

@@ -111,7 +111,7 @@ def test_what_was_not_measured_is_said_to_be_unknown(robot):
     assert robot().metered
     assert not robot(energy=unmetered).metered
     assert robot().losses == (4.0, 3.0, 2.0, 1.0)
-    unseen = Distortion(SERVED, np.ones(4), np.array([3.0, 2.0, NAN, 0.0]), np.ones(4))
+    unseen = Distortion(SERVED, np.ones(4), np.ones(4), np.array([3.0, 2.0, NAN, 0.0]))
     assert robot(distortions=(unseen,)).losses is None
     assert robot(distortions=()).losses is None
     assert not robot().own_pace
