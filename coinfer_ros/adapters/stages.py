@@ -6,19 +6,24 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coinfer_ros.adapters.memory import give_back
 from coinfer_ros.core import wire
+from coinfer_ros.core.errors import CoinferError
 from coinfer_ros.core.model import Generated, Head, HeadWeights, Tail
 from coinfer_ros.core.ports import Accelerator, Clock, PowerMeter, PowerReading
 from coinfer_ros.core.spent import Spent
+
+T = TypeVar("T")
+Unpack = Callable[[], NDArray[np.float32]]  # returns an embedding (T, C)
 
 
 @dataclass(frozen=True)
@@ -157,25 +162,59 @@ class TailStage:
         self._tail, self._flop = tail, flop
         self._accelerator, self._meter, self._clock = accelerator, meter, clock
 
-    def run(self, unpack: Callable[[], NDArray[np.float32]], prompt: str) -> TailReport:
+    def run(self, unpack: Unpack, prompt: str) -> TailReport:
         """Unpack one embedding and answer it.
 
         :param unpack: returns the embedding (T, C); its time is the decoding time.
         """
-        begun_s = time.monotonic()
-        embedding = unpack()
-        clock_hz = self._clock.achieved().hz
-        decoded_s, before = time.monotonic(), self._meter.read()
-        generated = self._accelerator.run(self._flop, lambda: self._tail.answer(embedding, prompt))
-        done_s, after = time.monotonic(), self._meter.read()
-        return TailReport(
-            generated=generated,
-            backend=self._tail.backend,
-            clock_hz=_steady(clock_hz, self._clock.achieved().hz),
-            decode_s=decoded_s - begun_s,
-            tail_s=done_s - decoded_s,
-            spent=self._meter.spent(before, after),
+        embedding, decode_s = _timed(unpack)
+        return self._answer([decode_s], lambda: [self._tail.answer(embedding, prompt)])[0]
+
+    def run_many(self, unpacks: Sequence[Unpack], prompt: str) -> list[TailReport | CoinferError]:
+        """Unpack embeddings and answer them together.
+
+        Each waited for the whole batch, so that every ``tail_s`` is the batch's; its joules are
+        divided evenly. One that cannot be unpacked gets its error and costs the others nothing.
+
+        :param unpacks: see :meth:`run`.
+        :returns: what became of each, in their order.
+        """
+        unpacked = [_tried(unpack) for unpack in unpacks]
+        sound = [one for one in unpacked if not isinstance(one, CoinferError)]
+        embeddings, decode_s = [one[0] for one in sound], [one[1] for one in sound]
+        reports = iter(
+            self._answer(decode_s, lambda: self._tail.answer_many(embeddings, prompt))
+            if sound
+            else ()
         )
+        return [one if isinstance(one, CoinferError) else next(reports) for one in unpacked]
+
+    def _answer(
+        self, decode_s: list[float], work: Callable[[], list[Generated]]
+    ) -> list[TailReport]:
+        """Do the work of as many answers as there are decoding times, and measure it."""
+        clock_hz, members = self._clock.achieved().hz, len(decode_s)
+        before = self._meter.read()
+        generated, tail_s = _timed(lambda: self._accelerator.run(members * self._flop, work))
+        spent = self._meter.spent(before, self._meter.read())
+        clock_hz = _steady(clock_hz, self._clock.achieved().hz)
+        share = Spent(*(joules / members for joules in astuple(spent)))
+        return [
+            TailReport(one, self._tail.backend, clock_hz, one_s, tail_s, share)
+            for one, one_s in zip(generated, decode_s, strict=True)
+        ]
+
+
+def _timed(work: Callable[[], T]) -> tuple[T, float]:
+    begun_s = time.monotonic()
+    return work(), time.monotonic() - begun_s
+
+
+def _tried(unpack: Unpack) -> tuple[NDArray[np.float32], float] | CoinferError:
+    try:
+        return _timed(unpack)
+    except CoinferError as error:
+        return error
 
 
 def _free(former: list[object]) -> None:

@@ -8,6 +8,7 @@ must refuse to work together.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -122,7 +123,22 @@ class Tail(Protocol):
 
     info: ModelInfo
     backend: str  # what executes it
+    batches: bool  # whether answer_many makes its answers in one run of the model
 
     def answer(self, embedding: NDArray[np.float32], prompt: str) -> Generated:
         """Turn an embedding (T, C) and a prompt (may be empty) into text."""
+        ...
+
+    def answer_many(
+        self, embeddings: Sequence[NDArray[np.float32]], prompt: str
+    ) -> list[Generated]:
+        """Turn embeddings, each (T, C), and one prompt into the text of each, in their order."""
+        ...
+
+    def warm_up(self) -> None:
+        """Answer once for nothing: the first answer takes longer than the others."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is held open; twice is once."""
         ...

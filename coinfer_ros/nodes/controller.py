@@ -21,7 +21,7 @@ from coinfer_ros.msg import Answer, Basis, Costs, Plan, Trace
 from coinfer_ros.nodes import qos, topics
 from coinfer_ros.nodes.base import CoinferNode, run
 from coinfer_ros.nodes.convert import message_to_measured
-from coinfer_ros.nodes.convert_basis import basis_message, costs_message
+from coinfer_ros.nodes.convert.basis import basis_message, costs_message
 from coinfer_ros.nodes.fleet import Fleet
 from coinfer_ros.nodes.planning import Planning, check_energy, energy_limit_j
 from coinfer_ros.parameters import ControllerSettings

@@ -5,28 +5,30 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
+from collections.abc import Sequence
+from functools import partial
 
-from coinfer_ros import locate
 from coinfer_ros.adapters.memory import resident
-from coinfer_ros.adapters.stages import TailStage
+from coinfer_ros.adapters.stages import TailReport, TailStage
 from coinfer_ros.core import wire
+from coinfer_ros.core.admission import Queue, Request, Verdict
 from coinfer_ros.core.errors import CoinferError, InvalidInput
 from coinfer_ros.core.model import Tail
 from coinfer_ros.msg import Answer, Embedding
 from coinfer_ros.nodes import qos, topics
 from coinfer_ros.nodes.base import CoinferNode, run
-from coinfer_ros.nodes.convert import Asked, message_to_asked, unknown_answer
+from coinfer_ros.nodes.convert import LONGEST_REASON, Asked, message_to_asked, unknown_answer
 from coinfer_ros.nodes.edge_beats import EdgeBeats
+from coinfer_ros.nodes.halves import open_tails
 from coinfer_ros.nodes.machine import open_machine, read_board
 from coinfer_ros.nodes.worker import Worker
-from coinfer_ros.parameters import EdgeSettings, image_px, names
+from coinfer_ros.parameters import EdgeSettings
 
 REFUSALS_LOGGED_EVERY_S = 5.0
 
 
 class EdgeNode(CoinferNode[EdgeSettings]):
-    """Checks what comes, keeps the newest request of each robot, answers the oldest of those."""
+    """Checks what comes, admits what can be in time, answers robots in turn and together."""
 
     kind = EdgeSettings
 
@@ -35,8 +37,8 @@ class EdgeNode(CoinferNode[EdgeSettings]):
         settings = self.settings
         topics.of_edge(settings.edge_id, "embedding")
         self._board = read_board(settings)
-        self._tails = {tail.info.cut: tail for tail in self._open_tails()}
-        self.configured.callback(self._tails.clear)  # their memory
+        self._tails = open_tails(settings)
+        self.configured.callback(self._close_tails)
         self._infos = {cut: tail.info for cut, tail in self._tails.items()}
         self._beats = EdgeBeats(
             self,
@@ -54,9 +56,13 @@ class EdgeNode(CoinferNode[EdgeSettings]):
             self.get_logger().warning(self._note)
         self._machine = machine
         self._stages = {cut: self._stage(tail) for cut, tail in self._tails.items()}
-        self._waiting: OrderedDict[str, tuple[Asked, float]] = OrderedDict()
-        self._arrived = threading.Condition()
-        self._counts = {"answered": 0, "refused": 0, "replaced": 0, "expired": 0, "failed": 0}
+        together = all(tail.batches for tail in self._tails.values())
+        self._queue: Queue[Asked, Answer] = Queue(
+            max_robots=self.settings.max_robots,
+            max_batch=self.settings.most_together if together else 1,
+        )
+        self._arrived = threading.Condition()  # guards the queue, too
+        self._broken = self._failures = 0
         self._refusal = ""
         edge = self.settings.edge_id
         self._results = self.create_publisher(Answer, topics.of_edge(edge, "result"), qos.ANSWER)
@@ -72,35 +78,11 @@ class EdgeNode(CoinferNode[EdgeSettings]):
         self._beats.reason = ""
         self.active.callback(self._not_ready)
 
-    def _open_tails(self) -> list[Tail]:
-        """Return the edge's half at each cut, here or in an engine."""
-        # torch takes seconds to import; meanwhile the node is up and others find it.
-        from coinfer_ros.adapters import models  # noqa: PLC0415
-
-        settings = self.settings
-        folder = locate.model(settings.model_path)
-        size = image_px(settings.image_width, settings.image_height)
-        cuts = names("split.cut", settings.cut)
-        if settings.engine_url:
-            from coinfer_ros.adapters.engines import open_engine  # noqa: PLC0415
-
-            if len(cuts) > 1:
-                raise InvalidInput(
-                    f"split.cut must name one cut where engine.url is given, got {settings.cut!r}"
-                )
-            info = models.describe(folder, cut=cuts[0], image_px=size)
-            return [open_engine(settings.engine_url, info, timeout_s=settings.engine_timeout_s)]
-        return [
-            models.open_tail(
-                folder,
-                cut=cut,
-                image_px=size,
-                max_new_tokens=settings.max_new_tokens,
-                device=settings.device,
-                precision=settings.precision,
-            )
-            for cut in cuts
-        ]
+    def _close_tails(self) -> None:
+        """Give their memory back, or an engine's connection."""
+        for tail in self._tails.values():
+            tail.close()
+        self._tails.clear()
 
     def _stage(self, tail: Tail) -> TailStage:
         tail.warm_up()
@@ -118,8 +100,13 @@ class EdgeNode(CoinferNode[EdgeSettings]):
 
     def diagnose(self) -> dict[str, object]:
         """Say what became of the requests."""
+        counts = self._queue.counts
         return {
-            **self._counts,
+            **vars(counts),
+            "refused": counts.refused + self._broken,
+            "failed": self._failures,
+            "waiting": self._queue.waiting,
+            "answer_s": self._queue.pace.seconds(1),
             "last_refusal": self._refusal,
             "backend": next(iter(self._tails.values())).backend,
             "resident": resident(),
@@ -129,22 +116,30 @@ class EdgeNode(CoinferNode[EdgeSettings]):
     def _on_embedding(self, message: Embedding) -> None:
         try:
             asked = message_to_asked(message, self._infos)
-            self._beats.roll.request(asked.robot_id, asked.request_id, time.monotonic())
-            with self._arrived:
-                known = asked.robot_id in self._waiting
-                if not known and len(self._waiting) >= self.settings.max_robots:
-                    raise InvalidInput(
-                        f"robot_id must be one of at most link.max_robots = "
-                        f"{self.settings.max_robots} waiting, got {asked.robot_id!r} beside them"
-                    )
-                self._counts["replaced"] += known
-                self._waiting[asked.robot_id] = (asked, time.monotonic())
-                self._arrived.notify()
         except InvalidInput as error:
+            self._broken += 1
             self._refuse(message, str(error))
+            return
+        now_s = time.monotonic()
+        self._beats.roll.request(asked.robot_id, asked.request_id, now_s)
+        request = Request(
+            asked.robot_id,
+            asked.request_id,
+            arrived_s=now_s,
+            deadline_s=now_s + asked.deadline_s,
+            group=(asked.cut, asked.prompt),
+            item=asked,
+        )
+        with self._arrived:
+            admission = self._queue.offer(request)
+            self._beats.waiting = self._queue.waiting
+            self._arrived.notify()
+        if admission.verdict is Verdict.REFUSED:
+            self._refuse(message, admission.reason)
+        elif admission.answer is not None:
+            self._results.publish(admission.answer)
 
     def _refuse(self, message: Embedding, reason: str) -> None:
-        self._counts["refused"] += 1
         self._refusal = reason
         self.get_logger().warning(
             f"refused: {reason}", throttle_duration_sec=REFUSALS_LOGGED_EVERY_S
@@ -162,27 +157,47 @@ class EdgeNode(CoinferNode[EdgeSettings]):
         )
 
     def _turn(self) -> None:
+        """Answer the next batch."""
         with self._arrived:
-            if not self._arrived.wait_for(lambda: bool(self._waiting), timeout=0.1):
+            if not self._arrived.wait_for(lambda: self._queue.waiting > 0, timeout=0.1):
                 return
-            _, (asked, arrived_s) = self._waiting.popitem(last=False)
-        queue_s = time.monotonic() - arrived_s
-        if queue_s > asked.deadline_s:
-            self._counts["expired"] += 1  # its robot has given up
+            begun_s = time.monotonic()
+            batch = self._queue.take(begun_s).batch
+        if not batch:
             return
-        try:
-            self._results.publish(self._answer(asked, queue_s))
-            self._counts["answered"] += 1
-        except CoinferError as error:
-            self._counts["failed"] += 1
-            self._results.publish(self._failure(asked, str(error)))
-        except Exception as error:
-            self._counts["failed"] += 1
-            self._results.publish(self._failure(asked, f"the tail failed: {error}"))
-            raise
+        answers, ran = self._answer([request.item for request in batch])
+        done_s = time.monotonic()
+        for request, answer in zip(batch, answers, strict=True):
+            answer.queue_s = begun_s - request.arrived_s
+            self._results.publish(answer)
+        with self._arrived:
+            self._queue.finish(answers, now_s=done_s, ran=ran)
+            self._beats.waiting = self._queue.waiting
+        self._beats.worked(done_s - begun_s)
 
-    def _answer(self, asked: Asked, queue_s: float) -> Answer:
-        report = self._stages[asked.cut].run(lambda: wire.decode(asked.payload), asked.prompt)
+    def _answer(self, batch: Sequence[Asked]) -> tuple[list[Answer], int]:
+        """Return the answers to requests of one cut and prompt, and how many the model ran for."""
+        stage, prompt = self._stages[batch[0].cut], batch[0].prompt
+        unpacks = [partial(wire.decode, asked.payload) for asked in batch]
+        try:
+            reports = stage.run_many(unpacks, prompt)
+        except Exception as error:  # whatever it is, it fails these requests alone
+            self._failures += len(batch)
+            if not isinstance(error, CoinferError):
+                self._failed(error)
+            reason = str(error) if isinstance(error, CoinferError) else f"the tail failed: {error}"
+            return [_failure(asked, reason) for asked in batch], 0
+        answers = [
+            _failure(asked, str(report))
+            if isinstance(report, CoinferError)
+            else self._success(asked, report)
+            for asked, report in zip(batch, reports, strict=True)
+        ]
+        ran = sum(answer.status == Answer.OK for answer in answers)
+        self._failures += len(batch) - ran
+        return answers, ran
+
+    def _success(self, asked: Asked, report: TailReport) -> Answer:
         return unknown_answer(
             **_echo(asked),
             status=Answer.OK,
@@ -196,20 +211,20 @@ class EdgeNode(CoinferNode[EdgeSettings]):
             wire_bits=asked.payload.wire_bits,
             edge_clock_hz=report.clock_hz,
             decode_s=report.decode_s,
-            queue_s=queue_s,
             tail_s=report.tail_s,
             tail_j=report.spent.above_idle_j,
             tail_gross_j=report.spent.gross_j,
             tail_error_j=report.spent.error_j,
         )
 
-    def _failure(self, asked: Asked, reason: str) -> Answer:
-        return unknown_answer(
-            **_echo(asked), status=Answer.FAILED, reason=reason.splitlines()[0][:500]
-        )
-
     def _failed(self, error: Exception) -> None:
         self.get_logger().error(f"the worker goes on after: {error!r}")
+
+
+def _failure(asked: Asked, reason: str) -> Answer:
+    return unknown_answer(
+        **_echo(asked), status=Answer.FAILED, reason=reason.splitlines()[0][:LONGEST_REASON]
+    )
 
 
 def _echo(asked: Asked) -> dict[str, object]:

@@ -16,7 +16,7 @@ from coinfer_ros.adapters.memory import resident
 from coinfer_ros.adapters.stages import HeadReport, HeadStage
 from coinfer_ros.backends import Machine
 from coinfer_ros.core.errors import InvalidInput
-from coinfer_ros.core.model import FULL_BITS
+from coinfer_ros.core.model import FULL_BITS, Head
 from coinfer_ros.core.session import Session
 from coinfer_ros.msg import Answer, Plan, Trace
 from coinfer_ros.nodes import qos, topics
@@ -24,11 +24,12 @@ from coinfer_ros.nodes.base import CoinferNode, run
 from coinfer_ros.nodes.convert import answer_to_trace, check_name, check_plan
 from coinfer_ros.nodes.edges import Edges
 from coinfer_ros.nodes.frames import AnyImage, Frames
+from coinfer_ros.nodes.halves import open_heads
 from coinfer_ros.nodes.machine import open_machine, read_board
 from coinfer_ros.nodes.questions import Question, Questions
 from coinfer_ros.nodes.request import Asked, Requests
 from coinfer_ros.nodes.worker import Worker
-from coinfer_ros.parameters import RobotSettings, image_px, names
+from coinfer_ros.parameters import RobotSettings, names
 
 DEFAULT_WIRE_BITS = 16
 LONGEST_WAIT_S = 0.1
@@ -49,20 +50,7 @@ class RobotNode(CoinferNode[RobotSettings]):
         for name in self._names:
             topics.of_edge(name, "embedding")
         self._board = read_board(settings)
-        # torch takes seconds to import; meanwhile the node is up and others find it.
-        from coinfer_ros.adapters import models  # noqa: PLC0415
-
-        self._heads = [
-            models.open_head(
-                locate.model(settings.model_path),
-                cut=cut,
-                image_px=image_px(settings.image_width, settings.image_height),
-                bits=settings.weight_bits,
-                device=settings.device,
-                kernel=settings.kernel,
-            )
-            for cut in names("split.cut", settings.cut)
-        ]
+        self._heads = open_heads(settings)
         self.configured.callback(self._heads.clear)  # their memory
         self._local = self._open_local()
         self._questions = Questions(self)
@@ -74,18 +62,18 @@ class RobotNode(CoinferNode[RobotSettings]):
         self._note = machine.note
         if self._note:
             self.get_logger().warning(self._note)
-        self._stages = {head.info.cut: self._stage(head, machine) for head in self._heads}
-        self._cut = self._heads[0].info.cut
+        self._stages = {cut: self._stage(head, machine) for cut, head in self._heads.items()}
+        self._cut = next(iter(self._heads))
         self._plan, self._plan_in_place = Plan(), Plan(wire_bits=DEFAULT_WIRE_BITS)
-        self._images = Frames(count=self._heads[0].frames, span_s=self.settings.clip_s)
+        self._images = Frames(count=self._head.frames, span_s=self.settings.clip_s)
         self._session = Session(
-            self.settings.robot_id, self._heads[0].info.fingerprint, last_id=random.getrandbits(48)
+            self.settings.robot_id, self._head.info.fingerprint, last_id=random.getrandbits(48)
         )
         self._edges = Edges(
             self,
             self._names,
             robot_id=self.settings.robot_id,
-            infos=[head.info for head in self._heads],
+            infos=[head.info for head in self._heads.values()],
             silence_s=self.settings.silence_s,
             held=self.active,
         )
@@ -126,7 +114,7 @@ class RobotNode(CoinferNode[RobotSettings]):
             flop=self.settings.fallback_flop,
         )
 
-    def _stage(self, head: Any, machine: Machine) -> HeadStage:
+    def _stage(self, head: Head, machine: Machine) -> HeadStage:
         """Put a head at its first bit-width, warm it up, and return its stage."""
         if head.bits != self.settings.weight_bits:  # an earlier life's plan left another
             head.use(head.prepare(self.settings.weight_bits))
@@ -191,11 +179,11 @@ class RobotNode(CoinferNode[RobotSettings]):
             raise InvalidInput(
                 f"cut must be one of {', '.join(self._stages)}, got {plan.cut[:64]!r}"
             )
-        return plan.cut or self._heads[0].info.cut
+        return plan.cut or next(iter(self._heads))
 
     @property
-    def _head(self) -> Any:
-        return next(head for head in self._heads if head.info.cut == self._cut)
+    def _head(self) -> Head:
+        return self._heads[self._cut]
 
     def _turn(self) -> None:
         """Answer the current question, else the newest image."""

@@ -53,7 +53,6 @@ class EdgeSettings(MachineSettings):
         "Requests of different robots that the model answers together at most; 1: one at a time.",
         low=1,
         high=64,
-        live=True,
     )
     engine_url: str = setting(
         "engine.url",

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coinfer_ros.core.errors import InvalidInput
-from coinfer_ros.core.session import Session, Verdict
+from coinfer_ros.core.heartbeat import EdgeBeat, EdgeWatch
+from coinfer_ros.core.session import Session, Step, Verdict
 
 
 def answer(session, request_id, *, now_s, robot_id="a", fingerprint="m", refused=False):
@@ -86,3 +87,81 @@ def test_every_request_that_ends_is_counted_exactly_once(events):
     counters = session.counters
     waiting = session.in_flight is not None
     assert counters.answered + counters.refused + counters.late + waiting == started
+
+
+class Waiting:
+    """A request that was sent at 0 s to an edge that is heard as a test says."""
+
+    def __init__(self, timeout_s=2.0, retries=2):
+        self.session, self.request = begun(timeout_s)
+        self.edge, self.retries = EdgeWatch("e", silence_s=0.6), retries
+        self.hear(0.0, life=1)
+        self.session.sent(now_s=0.0, life=1)
+
+    def hear(self, now_s, *, life=1, request=0, ready=True):
+        beat = EdgeBeat(life, ready, "" if ready else "warming up", request=request)
+        self.edge.heard(beat, now_s)
+
+    def step(self, now_s):
+        return self.session.step(self.edge, now_s=now_s, retries=self.retries)
+
+
+def test_a_request_waits_while_its_edge_is_alive_and_knows_it():
+    waiting = Waiting()
+    for tenth in range(1, 20):
+        waiting.hear(tenth / 10, request=11)
+        assert waiting.step(tenth / 10) is Step.WAIT
+    assert waiting.step(2.01) is Step.GIVE_UP
+
+
+def test_it_is_given_up_within_the_silence_when_nothing_is_heard_of_the_edge():
+    waiting = Waiting()
+    assert waiting.step(0.59) is Step.WAIT
+    assert waiting.step(0.61) is Step.GIVE_UP
+
+
+def test_it_is_sent_again_when_the_edge_was_heard_and_does_not_know_it():
+    waiting = Waiting()
+    waiting.hear(0.1)  # too soon to have seen it
+    assert waiting.step(0.1) is Step.WAIT
+    waiting.hear(0.3)
+    assert waiting.step(0.3) is Step.SEND_AGAIN
+    waiting.session.sent(now_s=0.3, life=1)
+    assert waiting.step(0.35) is Step.WAIT
+    assert waiting.session.counters.retries == 1
+
+
+def test_it_is_sent_again_at_once_when_the_edge_began_anew_and_is_ready():
+    waiting = Waiting()
+    waiting.hear(0.1, life=2, ready=False)
+    assert waiting.step(0.1) is Step.WAIT
+    waiting.hear(0.15, life=2)
+    assert waiting.step(0.15) is Step.SEND_AGAIN
+
+
+def test_it_is_sent_no_more_than_so_often_nor_when_it_could_not_make_it():
+    waiting = Waiting(retries=1)
+    waiting.session.sent(now_s=0.1, life=1)
+    waiting.hear(0.5)
+    assert waiting.step(0.5) is Step.WAIT
+    late = Waiting(timeout_s=1.0)
+    late.session._waits_s.append(0.9)  # what answers usually take
+    late.hear(0.5)
+    assert late.step(0.5) is Step.WAIT
+
+
+def test_a_long_way_is_no_loss():
+    waiting = Waiting()
+    for _ in range(5):
+        waiting.session.took(0.4)
+    waiting.hear(0.5)
+    assert waiting.step(0.5) is Step.WAIT
+    waiting.hear(0.9)
+    assert waiting.step(0.9) is Step.SEND_AGAIN
+
+
+def test_a_request_that_is_taken_back_is_counted_apart_and_its_result_dropped():
+    session, _ = begun()
+    session.cancel()
+    assert answer(session, 11, now_s=0.5) is Verdict.LATE_OR_TWICE
+    assert (session.counters.cancelled, session.counters.late) == (1, 0)

@@ -62,7 +62,7 @@ def make_tail(model: nn.Module, anatomy: Anatomy, cut: Cut) -> Delivery:
     delivery = Delivery()
     for name in sides(model, anatomy, cut).head:
         if name not in cut.crossing:
-            hollow(model.get_submodule(name), StandIn(anatomy.called[name]))
+            hollow(model.get_submodule(name), StandIn(anatomy.called[name], delivery))
     for name in cut.crossing:
         hollow(model.get_submodule(name), Received(anatomy.called[name], delivery))
     return delivery

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import functools
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 
 from coinfer_ros.adapters.checkpoint import NAME
 from coinfer_ros.adapters.memory import give_back
+from coinfer_ros.adapters.models.batches import can_batch, ends, repeated, until_end
 from coinfer_ros.adapters.models.building import in_one_line
 from coinfer_ros.adapters.models.halves import make_tail
 from coinfer_ros.adapters.models.loading import fill
@@ -37,6 +40,8 @@ class LanguageTail:
     :param device: where it runs, ``cpu`` or ``cuda``.
     :param precision: type that it computes in: ``float32``, ``bfloat16`` or ``float16``.
     :ivar model: what generates.
+    :ivar batches: whether several answers are made in one run; a model whose own code knows one
+        image alone (it was tried) answers one after another.
     :raises InvalidInput: when the model has no room for so many tokens.
     :raises Unsupported: when what follows the cut needs more than what crosses it.
     """
@@ -67,13 +72,15 @@ class LanguageTail:
         self._device, self._dtype = device, dtype
         self.backend = f"{precision} on {device}" if device != "cpu" else precision
         self._how = generation_config(opened.checkpoint, max_new_tokens=max_new_tokens)
+        self._ends = ends(self.model, self._how)
         self._max_new_tokens = max_new_tokens
         self._answering = threading.Lock()
         self._refuse_poison()
         self._try_generating()
+        captioned = functools.partial(self._generate, self._inputs(""))
+        self.batches = can_batch(captioned, self._how, self.info.embedding_shape, dtype)
         give_back()  # what the weights passed through
 
-    @torch.inference_mode()
     def answer(self, embedding: NDArray[np.float32], prompt: str) -> Generated:
         """Turn an embedding and a prompt into text.
 
@@ -82,19 +89,51 @@ class LanguageTail:
             for; may be empty.
         :raises InvalidInput: when an argument breaks its rule.
         """
-        self._check(embedding)
+        return self._together([embedding], prompt)[0]
+
+    def answer_many(
+        self, embeddings: Sequence[NDArray[np.float32]], prompt: str
+    ) -> list[Generated]:
+        """Turn embeddings with one prompt into texts, those that ``answer`` gives each alone.
+
+        A batch sums in another order: where two words are equally likely up to rounding, which in
+        ``float16`` and ``bfloat16`` happens, it may choose the other one.
+
+        :param embeddings: each (T, C), finite.
+        :param prompt: see :meth:`answer`.
+        :raises InvalidInput: when an argument breaks its rule.
+        """
+        if self.batches and embeddings:
+            return self._together(embeddings, prompt)
+        return [self.answer(embedding, prompt) for embedding in embeddings]
+
+    def _together(self, embeddings: Sequence[NDArray[np.float32]], prompt: str) -> list[Generated]:
+        for embedding in embeddings:
+            self._check(embedding)
         inputs = self._inputs(prompt)
-        with self._answering:  # an embedding waits in the model for its own run
-            whole = torch.from_numpy(np.ascontiguousarray(embedding))
-            self._delivery.put(whole.to(self._device, self._dtype))
-            output = self.model.generate(**inputs, generation_config=self._how)[0]
-        new = output[len(inputs["input_ids"][0]) :] if self._repeats_prompt else output
+        rows = self._generate(inputs, torch.from_numpy(np.stack(embeddings)), self._how)
+        if self._repeats_prompt:
+            rows = rows[:, inputs["input_ids"].shape[1] :]
+        return [self._said(row) for row in rows]
+
+    @torch.inference_mode()
+    def _generate(self, inputs: dict[str, torch.Tensor], embeddings: torch.Tensor, how: Any) -> Any:
+        """Return what the library generates from one prompt's inputs and embeddings (N, T, C)."""
+        with self._answering:  # embeddings wait in the model for their own run
+            self._delivery.put(embeddings.to(self._device, self._dtype))
+            return self.model.generate(**repeated(inputs, len(embeddings)), generation_config=how)
+
+    def _said(self, row: torch.Tensor) -> Generated:
+        new = until_end(row, self._ends, given=int(not self._repeats_prompt))
         text = self._processing.tokenizer.decode(new, skip_special_tokens=True)
         return Generated(text=text.strip(), tokens=len(new))
 
     def warm_up(self) -> None:
         """Answer once for nothing: the first answer of a process takes longer than the others."""
         self.answer(np.zeros(self.info.embedding_shape, np.float32), "")
+
+    def close(self) -> None:
+        """Do nothing: its memory goes with it."""
 
     @property
     def _repeats_prompt(self) -> bool:
@@ -104,7 +143,7 @@ class LanguageTail:
     def _refuse_poison(self) -> None:
         """Refuse a cut that what follows looks past: the head's stand-ins answer NaN."""
         nothing = torch.zeros(self.info.embedding_shape, dtype=self._dtype, device=self._device)
-        self._delivery.put(nothing)
+        self._delivery.put(nothing[None])
         logits = self.model(**self._moved(self._processing.inputs(""))).logits
         if not bool(torch.isfinite(logits).all()):
             raise Unsupported(

@@ -91,8 +91,8 @@ class Filter:
         spread = float(h @ self._cov @ h) + self._noise**2
         if residual**2 <= GATE**2 * spread:
             held.clear()
+            self._learn_noise(residual**2 - (spread - self._noise**2))
             self._believe(h, y)
-            self._learn_noise(residual)
             return False
         if held and (held[-1][1] - self.predict(held[-1][0])) * residual < 0.0:
             held.clear()  # on the other side
@@ -118,6 +118,7 @@ class Filter:
             if offs:
                 self._cov[place, place] += float(np.median(np.square(offs)))
 
-    def _learn_noise(self, residual: float) -> None:
-        variance = (1.0 - NOISE_GAIN) * self._noise**2 + NOISE_GAIN * residual**2
+    def _learn_noise(self, unexplained: float) -> None:
+        """Take the part of a squared residual into account that no coefficient explains."""
+        variance = (1.0 - NOISE_GAIN) * self._noise**2 + NOISE_GAIN * max(unexplained, 0.0)
         self._noise = float(np.clip(np.sqrt(variance), *self._noises))

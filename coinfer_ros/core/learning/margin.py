@@ -82,7 +82,7 @@ class Margin:
         return steps * self._step
 
     def _outliers(self, excess: NDArray[np.float64]) -> int:
-        """Return how many of the greatest are outliers that the share allows for.
+        """Return how many of the greatest are outliers, 0 where more than the share allows for.
 
         :param excess: (N,) rising.
         """
@@ -93,7 +93,7 @@ class Margin:
         found = int((excess > usual + OUTLIER * spread).sum())
         # Of a young window one is not the rule yet.
         allowed = max(math.floor((1.0 - self._share) * excess.size + 1e-9), 1)
-        return min(found, allowed)
+        return found if found <= allowed else 0
 
     def _rank(self, count: int) -> int:
         """Return the place of the order statistic that covers the share with confidence.

@@ -77,7 +77,7 @@ class Ratio:
         self._filter = Filter(
             [
                 Prior(0.0, 0.7, 0.01, -LARGEST, LARGEST),  # level
-                Prior(0.0, 0.2, 0.0, -1.0, 1.0),  # exponent of the clock
+                Prior(0.0, 0.5, 0.0, -1.0, 1.0),  # exponent of the clock
                 Prior(0.0, 0.3, 0.0, -1.0, 1.0),  # exponent of the tokens
                 *(Prior(0.0, several, 0.0, -2.0, 2.0) for _ in self._widths),
             ],
@@ -110,7 +110,9 @@ class Ratio:
         h[own] = 1.0
         # What came with another width is that width's; what comes while none changes, everyone's.
         opens = [_LEVEL] if bits == self._usual_bits else [own]
-        stepped = self._filter.observe(h, math.log(measured / modelled), opens=opens)
+        stepped = self._filter.observe(
+            h, math.log(measured / modelled), kind=str(bits), opens=opens
+        )
         if not self._filter.holding:
             self._usual_bits = bits
         return stepped

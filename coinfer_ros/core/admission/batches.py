@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is answered together with the request whose turn it is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TypeVar
+
+from coinfer_ros.core.admission.pace import Pace
+from coinfer_ros.core.admission.turns import Place, Plan
+
+T = TypeVar("T")
+
+
+def fill(
+    first: Place[T],
+    plan: Plan[T],
+    waiting: Collection[Place[T]],
+    *,
+    now_s: float,
+    pace: Pace,
+    max_batch: int,
+) -> list[Place[T]]:
+    """Return the batch of the one whose turn it is.
+
+    Who is of its group joins, earliest deadline first, unless somebody would be late through it: a
+    member, or one of another group who is to be answered in time and could be after the batch as
+    it is. And only if it shortens waiting on the whole: a start that is saved helps the one who
+    joins and all who wait after, and each member waits for one answer more.
+
+    :param plan: what can be done in time.
+    :param waiting: all who wait.
+    """
+    batch = [first]
+    if not pace.known:
+        return batch  # a first run of one tells most
+    others = [place for place in plan.kept if place.request.group != first.request.group]
+    kept = sorted(plan.kept, key=lambda place: place.request.deadline_s)
+    late = [place for place in waiting if place.request.robot_id in plan.late]
+    for place in (*kept, *late):
+        if place is first or place.request.group != first.request.group:
+            continue
+        if len(batch) == max_batch or not _pays(len(batch), len(waiting), pace):
+            break
+        if _harmless([*batch, place], others, now_s, pace):
+            batch.append(place)
+    return batch
+
+
+def _pays(size: int, waiting: int, pace: Pace) -> bool:
+    """Say whether one more in a batch of ``size`` saves more waiting than it makes."""
+    return size * pace.each_s <= (waiting - size) * pace.start_s
+
+
+def _harmless(batch: list[Place[T]], others: list[Place[T]], now_s: float, pace: Pace) -> bool:
+    """Say whether nobody is late through the last member of ``batch``."""
+    done_s = now_s + pace.seconds(len(batch))
+    if any(place.request.deadline_s < done_s for place in batch):
+        return False
+    before_s, after_s = (
+        now_s + pace.seconds(size) + pace.seconds(1) for size in (len(batch) - 1, len(batch))
+    )
+    return not any(before_s <= place.request.deadline_s < after_s for place in others)
