@@ -3,46 +3,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TypeVar
 
 from coinfer_ros.core.admission.pace import Pace
-from coinfer_ros.core.admission.turns import Place, Plan
+from coinfer_ros.core.admission.plan import Place, Plan
 
 T = TypeVar("T")
 
 
-def fill(
-    first: Place[T],
-    plan: Plan[T],
-    waiting: Collection[Place[T]],
-    *,
-    now_s: float,
-    pace: Pace,
-    max_batch: int,
-) -> list[Place[T]]:
-    """Return the batch of the one whose turn it is.
+def fill(plan: Plan[T], *, now_s: float, pace: Pace, max_batch: int) -> list[Place[T]]:
+    """Return the first place of a plan, and who is answered together with it.
 
-    Who is of its group joins, earliest deadline first, unless somebody would be late through it: a
+    Who is of its group joins, in the plan's order, unless somebody would be late through it: a
     member, or one of another group who is to be answered in time and could be after the batch as
     it is. And only if it shortens waiting on the whole: a start that is saved helps the one who
     joins and all who wait after, and each member waits for one answer more.
-
-    :param plan: what can be done in time.
-    :param waiting: all who wait.
     """
-    batch = [first]
-    if not pace.known:
-        return batch  # a first run of one tells most
+    late = [place for place, _ in plan.late]
+    first, *rest = [*plan.kept, *late]
+    batch, waiting = [first], 1 + len(rest)
+    # Before the first run nothing is known, and one of one answer tells most.
+    most = max_batch if pace.known else 1
     others = [place for place in plan.kept if place.request.group != first.request.group]
-    kept = sorted(plan.kept, key=lambda place: place.request.deadline_s)
-    late = [place for place in waiting if place.request.robot_id in plan.late]
-    for place in (*kept, *late):
-        if place is first or place.request.group != first.request.group:
-            continue
-        if len(batch) == max_batch or not _pays(len(batch), len(waiting), pace):
+    for place in rest:
+        if len(batch) == most or not _pays(len(batch), waiting, pace):
             break
-        if _harmless([*batch, place], others, now_s, pace):
+        same = place.request.group == first.request.group
+        if same and _harmless([*batch, place], others, now_s, pace):
             batch.append(place)
     return batch
 

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from coinfer_ros.core import checks
 from coinfer_ros.core.admission.batches import fill
 from coinfer_ros.core.admission.pace import Pace
+from coinfer_ros.core.admission.plan import Place, plan
 from coinfer_ros.core.admission.records import Admission, Counts, Request, Turn, Verdict
 from coinfer_ros.core.admission.robots import Robots
-from coinfer_ros.core.admission.turns import Place, Plan, plan
 from coinfer_ros.core.errors import InvalidInput
 
 T = TypeVar("T")
@@ -21,21 +21,23 @@ A = TypeVar("A")
 class Queue(Generic[T, A]):
     """The waiting requests of several robots, the newest of each, for one model.
 
-    What it promises, as far as runs take what :class:`Pace` expects of them:
+    Robots take turns in rounds, one turn a round; in one round the earliest deadline comes first.
+    A round is over when nobody of it waits. Who asks again in a round in which it had its turn, or
+    asks for the first time, waits for the next round; an idle edge begins a new one (start-time
+    fair queueing of Goyal, Vin and Cheng, SIGCOMM 1996, with deadlines inside a round). What it
+    promises, as far as runs take what :class:`Pace` expects of them:
 
-    * Robots take turns: who has been without one for longest comes first. One that asks without
-      pause comes after all others who wait, whatever their deadlines and however often it asks. It
-      costs another at most the run that it has when that one arrives.
-    * Who would be late in its turn may pass others if they stay in time, and if it has kept to its
-      share (:func:`plan`): a near deadline is met, and to name one is no way to the front.
-    * Whenever a request that could have been answered alone is not, others that were without a
-      turn for longer had one in its place: after one turn of each, a robot that goes on asking is
-      the first.
-    * A request that cannot be answered in time is refused as it arrives, or dropped before it
-      costs the model's time. So there are as many answers in time above the edge's capacity as at
-      it. An idle edge tries all the same what it holds for impossible: that shows whether it is.
+    * While several robots wait without pause, none has two turns more than another. Before a
+      request of this round goes at most one request of each other robot, the running one included;
+      before one of the next round one more. That holds whatever deadlines they name and however
+      often they ask; names that are new since then come after it.
+    * A request that cannot be answered in time after those before it is refused as it arrives, or
+      dropped before it costs the model's time. So there are as many answers in time above the
+      edge's capacity as at it. A robot that was refused keeps its turn in the round.
+    * An idle edge tries all the same what it holds for impossible: that shows whether it is.
 
-    Each robot has one place, ``max_robots`` have one at a time, and twice as many are remembered.
+    Each robot has one place and ``max_robots`` have one at a time; of twice as many it is
+    remembered whose turn it is.
 
     :param max_robots: robots that may have a request waiting.
     :param max_batch: most requests to answer together.
@@ -52,6 +54,7 @@ class Queue(Generic[T, A]):
         self._places: dict[str, Place[T]] = {}
         self._batch: tuple[Request[T], ...] = ()
         self._begun_s = 0.0
+        self._round = 0
 
     @property
     def waiting(self) -> int:
@@ -90,20 +93,15 @@ class Queue(Generic[T, A]):
         if self._batch:
             raise InvalidInput("a batch must be finished before the next is taken, got one running")
         expired = self._drop_late(now_s)
-        todo = self._plan(self._places.values(), now_s)
-        first = todo.next or next(iter(self._places.values()), None)
-        if first is not None:
-            members = fill(
-                first,
-                todo,
-                self._places.values(),
-                now_s=now_s,
-                pace=self.pace,
-                max_batch=self._max_batch,
+        if self._places:
+            todo = plan(
+                self._places.values(), free_s=now_s, pace=self.pace, max_batch=self._max_batch
             )
-            self._batch, self._begun_s = tuple(place.request for place in members), now_s
-            for request in self._batch:
-                del self._places[request.robot_id]
+            batch = fill(todo, now_s=now_s, pace=self.pace, max_batch=self._max_batch)
+            self._round = max(self._round, batch[0].round)
+            self._batch, self._begun_s = tuple(place.request for place in batch), now_s
+            for place in batch:
+                self._had_turn(place)
         return Turn(self._batch, expired)
 
     def finish(self, answers: Sequence[A], *, now_s: float, ran: int | None = None) -> None:
@@ -120,9 +118,9 @@ class Queue(Generic[T, A]):
         if size:
             self.pace.learn(size, now_s - self._begun_s)
         for request, answer in zip(self._batch, answers, strict=True):
-            self._robots.had_turn(request.robot_id, request.request_id, answer, now_s)
-            if request.robot_id in self._places:
-                self._places[request.robot_id].turn_s = now_s
+            self._robots.answered(
+                request.robot_id, request.request_id, answer, next_round=self._round + 1
+            )
         self.counts.answered += len(answers)
         self._batch = ()
 
@@ -147,11 +145,16 @@ class Queue(Generic[T, A]):
 
     def _place(self, request: Request[T]) -> Place[T]:
         """Return the place that a robot has, or would have, for this request."""
-        robot = self._robots.heard(request.robot_id, request.arrived_s)
-        runs = any(request.robot_id == other.robot_id for other in self._batch)
+        if not self._batch and not self._places:
+            self._round += 1
+        robot = self._robots.heard(request.robot_id, next_round=self._round + 1)
         held = self._places.get(request.robot_id)
-        turn_s = held.turn_s if held else robot.turn_s
-        return Place(request, self._free_s(request.arrived_s) if runs else turn_s)
+        return Place(request, held.round if held else max(self._round, robot.next_round))
+
+    def _had_turn(self, place: Place[T]) -> None:
+        del self._places[place.request.robot_id]
+        after = place.round + 1
+        self._robots.heard(place.request.robot_id, next_round=after).next_round = after
 
     def _too_busy(self, place: Place[T]) -> str:
         """Return why this request cannot be answered in time, empty when it can."""
@@ -159,22 +162,20 @@ class Queue(Generic[T, A]):
         others = {**self._places, request.robot_id: place}
         if not self._batch and len(others) == 1:
             return ""
-        late_s = self._plan(others.values(), request.arrived_s).late.get(request.robot_id)
-        if late_s is None:
-            return ""
-        return (
-            f"the edge is busy: the answer could be ready in {late_s - request.arrived_s:.3g} s at "
-            f"the earliest, {request.deadline_s - request.arrived_s:.3g} s are left"
-        )
-
-    def _plan(self, places: Collection[Place[T]], now_s: float) -> Plan[T]:
-        return plan(
-            places,
-            free_s=self._free_s(now_s),
+        todo = plan(
+            others.values(),
+            free_s=self._free_s(request.arrived_s),
             pace=self.pace,
             max_batch=self._max_batch,
-            heard=self._robots.heard_after(),
         )
+        for other, ready_s in todo.late:
+            if other is place:
+                return (
+                    f"the edge is busy: the answer could be ready in "
+                    f"{ready_s - request.arrived_s:.3g} s at the earliest, "
+                    f"{request.deadline_s - request.arrived_s:.3g} s are left"
+                )
+        return ""
 
     def _free_s(self, now_s: float) -> float:
         """Return when the model is free, s."""

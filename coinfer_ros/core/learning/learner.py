@@ -25,6 +25,8 @@ WIRE_LOSSES = {4: 0.10, 6: 0.025, 8: 0.0085, 16: 1.8e-4, 32: 1e-9}
 # Finer margins would change plans with every answer's noise.
 DELAY_STEP_S, ENERGY_STEP_J = 0.005, 0.02
 _MB = 1e6
+# What the models miss of the first answers, of a life or after a step, the next ones will not.
+ADAPTING = 3
 
 
 class _Half:
@@ -82,6 +84,7 @@ class Learner:
         self._late = Margin(share=share, step=DELAY_STEP_S, initial=initial_margin_s)
         self._dear = Margin(share=share, step=ENERGY_STEP_J, initial=0.0)
         self._pending: list[tuple[float, float]] = []
+        self._adapting = ADAPTING  # answers that still teach the models more than the margin
 
     @property
     def learnt(self) -> Learnt:
@@ -123,6 +126,9 @@ class Learner:
             self._pending.clear()
             self._late.forget()
             self._dear.forget()
+            self._adapting = ADAPTING
+        if self._adapting:
+            self._adapting -= 1
             return
         self._pending.append(excess)
         if self._holding(measured.edge):

@@ -45,7 +45,7 @@ def fallback(tables: Sequence[Tables], budget: Budget, policy: Policy) -> tuple[
     if policy is Policy.STOP:
         return None
     if policy is Policy.BEST_EFFORT:
-        return _first(tables, lambda one: _least_overrun(one, budget), _overrun_key(budget))
+        return roomiest(tables, budget)
     if policy is Policy.KEEP_DELAY:
         kept, least = (cheapest, Budget(delay_s=budget.delay_s)), fastest
     else:
@@ -53,16 +53,32 @@ def fallback(tables: Sequence[Tables], budget: Budget, policy: Policy) -> tuple[
     return _best_over(tables, *kept) or _best_over(tables, least, Budget())
 
 
+def roomiest(
+    tables: Sequence[Tables], budget: Budget, *, rows: Sequence[Sequence[int]] | None = None
+) -> tuple[int, Point] | None:
+    """Return the setting that has most to spare in both budgets, or overruns them least.
+
+    That is the one whose greater share of its budget is least.
+
+    :param rows: for each table the rows to look at; None: all.
+    """
+    return _first(
+        tables,
+        lambda place, one: _least_overrun(one, budget, None if rows is None else rows[place]),
+        _overrun_key(budget),
+    )
+
+
 def _best_over(
     tables: Sequence[Tables], choose: Choose, budget: Budget
 ) -> tuple[int, Point] | None:
-    return _first(tables, lambda one: _over_widths(one, choose, budget), _KEYS[choose])
+    return _first(tables, lambda _, one: _over_widths(one, choose, budget), _KEYS[choose])
 
 
 def _first(
-    tables: Sequence[Tables], choose: Callable[[Tables], Point | None], key: Key
+    tables: Sequence[Tables], choose: Callable[[int, Tables], Point | None], key: Key
 ) -> tuple[int, Point] | None:
-    found = [(place, choose(one)) for place, one in enumerate(tables)]
+    found = [(place, choose(place, one)) for place, one in enumerate(tables)]
     there = [(place, point) for place, point in found if point is not None]
     return min(there, key=lambda pair: key(pair[1]), default=None)
 
@@ -73,13 +89,16 @@ def _over_widths(tables: Tables, choose: Choose, budget: Budget) -> Point | None
     return min(points, key=_KEYS[choose], default=None)
 
 
-def _least_overrun(tables: Tables, budget: Budget) -> Point | None:
+def _least_overrun(tables: Tables, budget: Budget, rows: Sequence[int] | None) -> Point | None:
     """Return the setting whose worse overrun, as a share of its budget, is least."""
     shares = (
         _share(tables.delay_s, budget.delay_s),
         _share(tables.energy_j, budget.energy_j),
     )
     overrun = np.where(np.isfinite(tables.delay_s), np.maximum(*shares), np.inf)  # (B, F, G)
+    if rows is not None:
+        others = [row for row in range(len(tables.widths)) if row not in rows]
+        overrun[others] = np.inf
     if not np.isfinite(overrun).any():
         return None
     ties = np.where(overrun == overrun.min(), tables.energy_j, np.inf)[::-1]  # the widest first

@@ -22,7 +22,7 @@ from coinfer_ros.core.optimizer import (
     fallback,
     solve_among,
 )
-from coinfer_ros.core.planning.prediction import Beside, beside, corrected, whole, within
+from coinfer_ros.core.planning.prediction import Beside, beside, corrected, room, whole, within
 from coinfer_ros.core.planning.route import Route, Setting, joint_loss, routes_unmetered
 from coinfer_ros.core.planning.state import Question, State
 from coinfer_ros.core.wire import WIRE_BITS
@@ -68,18 +68,22 @@ def decide(routes: Sequence[Route], state: State, question: Question) -> Decisio
     setting = decision.setting
     if setting is None or not state.others_hz[setting.edge]:
         return decision
-    if setting.point.edge_clock_hz > state.others_hz[setting.edge]:
+    held_hz = state.others_hz[setting.edge]
+    if setting.point.edge_clock_hz > held_hz:
         return decision
     # Another robot holds the edge at this clock or a faster one: to ask for it as well would keep
     # both of them there when neither needs it any more.
     wish = _decide(routes, state, question, alone=True).setting
     ask_hz = wish.point.edge_clock_hz if wish and wish.edge == setting.edge else math.nan
-    return dataclasses.replace(decision, edge_ask_hz=ask_hz)
+    message = f"{decision.solution.message}; other robots hold the edge at {held_hz / 1e6:.0f} MHz"
+    solution = dataclasses.replace(decision.solution, message=message)
+    return dataclasses.replace(decision, solution=solution, edge_ask_hz=ask_hz)
 
 
 def _decide(routes: Sequence[Route], state: State, question: Question, *, alone: bool) -> Decision:
     _check(routes, question)
-    ways, costs, tabled = [], [], []
+    ways, costs, tabled, roomier = [], [], [], []
+    free = room(state.learnt, question.budget)
     for route in _reachable(routes, state):
         cost = within(route, state, alone=alone)
         halves = corrected(route, cost, state.learnt, question.widths)
@@ -87,13 +91,17 @@ def _decide(routes: Sequence[Route], state: State, question: Question, *, alone:
             ways.append((route, wire_bits))
             costs.append(cost)
             tabled.append(whole(halves, route, state, wire_bits))
+            roomier.append(whole(halves, route, state, wire_bits, room=free))
     problems = [
         Problem(
             table, question.budget, _quality(route, state, wire_bits, table), question.objective
         )
         for (route, wire_bits), table in zip(ways, tabled, strict=True)
     ]
-    place, solution = solve_among(problems)
+    place, solution = solve_among(
+        problems,
+        [dataclasses.replace(p, costs=each) for p, each in zip(problems, roomier, strict=True)],
+    )
     found = (place, solution.plan)
     if place is None:
         found = fallback(tabled, question.budget, question.policy) or (None, None)

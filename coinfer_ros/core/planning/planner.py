@@ -107,11 +107,15 @@ class Planner:
         return decide(self.routes, self._state, question)
 
     def again(self, decision: Decision) -> Decision:
-        """Return a decision with what is expected of its setting now."""
+        """Return a decision with what is expected of its setting now, at the edge's real clock."""
         setting = decision.setting
         if setting is None:
             return decision
         route = self.route(setting.edge, setting.cut)
+        held_hz = self._state.others_hz[setting.edge]
+        if held_hz > setting.point.edge_clock_hz:  # others keep the edge faster than planned
+            faster = dataclasses.replace(setting.point, edge_clock_hz=held_hz)
+            setting = dataclasses.replace(setting, point=faster)
         delay_s, energy_j = costs_of(route, self._state, setting)
         point = dataclasses.replace(setting.point, delay_s=delay_s, energy_j=energy_j)
         return dataclasses.replace(decision, setting=dataclasses.replace(setting, point=point))

@@ -8,9 +8,11 @@ does beside; the halves are eq. (4) to (7) of arXiv 2602.13052, or measured.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from coinfer_ros.core.costs import Budget
 from coinfer_ros.core.learning import Learnt
 from coinfer_ros.core.model import FULL_BITS
 from coinfer_ros.core.optimizer import Tables
@@ -18,6 +20,10 @@ from coinfer_ros.core.planning.route import Route, Setting
 from coinfer_ros.core.planning.state import State
 from coinfer_ros.core.profile import Joint
 from coinfer_ros.core.wire import WIRE_BITS, size_bytes
+
+# Share of a budget that the clocks leave free, where no quality is lost by it.
+ROOM = 0.1
+LEAST = 1e-12  # of a budget without a limit
 
 
 @dataclass(frozen=True)
@@ -79,15 +85,32 @@ def corrected(route: Route, costs: Joint, learnt: Learnt, widths: Sequence[int])
     )
 
 
-def whole(halves: Tables, route: Route, state: State, wire_bits: int) -> Tables:
+def whole(
+    halves: Tables, route: Route, state: State, wire_bits: int, *, room: Budget | None = None
+) -> Tables:
     """Return what a whole answer takes at every setting, margins included.
 
     :param halves: what both halves take.
+    :param room: what to leave free beside the margins.
     """
     learnt = state.learnt
     extra = beside(learnt, route.edge, wire_bits, state.shape(route.cut))
+    more_s, more_j = (room.delay_s, room.energy_j) if room else (0.0, 0.0)
     return halves.with_overhead(
-        delay_s=extra.delay_s + learnt.margin_s, energy_j=extra.energy_j + learnt.margin_j
+        delay_s=extra.delay_s + learnt.margin_s + more_s,
+        energy_j=extra.energy_j + learnt.margin_j + more_j,
+    )
+
+
+def room(learnt: Learnt, budget: Budget) -> Budget:
+    """Return what to leave free beside the margins where that costs no quality.
+
+    Answers keep a margin as often as was asked for; what costs no more than some joules may keep
+    them more often: as much again, and at least ``ROOM`` of each budget.
+    """
+    return Budget(
+        max(learnt.margin_s, ROOM * budget.delay_s) if budget.delay_s < math.inf else LEAST,
+        max(learnt.margin_j, ROOM * budget.energy_j) if budget.energy_j < math.inf else LEAST,
     )
 
 

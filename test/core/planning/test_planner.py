@@ -16,7 +16,7 @@ from coinfer_ros.core.learning import Measured
 from coinfer_ros.core.model import WEIGHT_BITS
 from coinfer_ros.core.optimizer import Objective, Policy
 from coinfer_ros.core.planning import Question, Route, Setting
-from coinfer_ros.core.planning.prediction import beside, costs_of
+from coinfer_ros.core.planning.prediction import ROOM, beside, costs_of
 from coinfer_ros.core.planning.route import joint_loss
 from coinfer_ros.core.wire import WIRE_BITS, size_bytes
 
@@ -24,8 +24,8 @@ from .conftest import SHAPE, World, joint, planner, question
 
 
 def brute_force(subject, asked: Question):
-    """Return the key of the best setting by looking at each, over all routes and wire widths."""
-    best, state = None, subject.state
+    """Return (loss, energy) of the setting to take by looking at each, over routes and wires."""
+    fits, state, budget = [], subject.state, asked.budget
     for route, wire_bits in itertools.product(subject.routes, asked.wire_widths):
         wire_loss = state.learnt.wire_losses[WIRE_BITS.index(wire_bits)]
         for bits, f, g in itertools.product(
@@ -35,10 +35,19 @@ def brute_force(subject, asked: Question):
             extra = beside(state.learnt, route.edge, wire_bits, SHAPE)
             delay_s = robot[0] + edge[0] + extra.delay_s + state.learnt.margin_s
             energy_j = robot[1] + edge[1] + extra.energy_j + state.learnt.margin_j
-            if asked.budget.kept(delay_s, energy_j):
-                key = (joint_loss(route.weight_loss(bits), wire_loss), energy_j)
-                best = min(best, key) if best else key
-    return best
+            if budget.kept(delay_s, energy_j):
+                fits.append((joint_loss(route.weight_loss(bits), wire_loss), energy_j, delay_s))
+    if not fits:
+        return None
+    best = [(joules, s) for loss, joules, s in fits if loss == min(fits)[0]]
+    more_s = max(state.learnt.margin_s, ROOM * budget.delay_s)
+    more_j = max(state.learnt.margin_j, ROOM * budget.energy_j)
+    roomy = [joules for joules, s in best if budget.kept(s + more_s, joules + more_j)]
+    if roomy:
+        return min(fits)[0], min(roomy)
+    return min(fits)[0], min(
+        (max(s / budget.delay_s, joules / budget.energy_j), joules) for joules, s in best
+    )[1]
 
 
 @pytest.mark.parametrize("margin_s", [0.0, 0.3])

@@ -124,8 +124,19 @@ def test_the_plan_is_what_brute_force_finds_in_both_tables(
     assert decision.feasible == (expected is not None)
     if expected:
         assert losses[profile.widths.index(decision.setting.point.bits)] == expected[0]
-        assert decision.setting.point.energy_j == pytest.approx(expected[1], rel=1e-12)
-        assert decision.setting.point.delay_s == pytest.approx(expected[2], rel=1e-12)
+        at = decision.setting.point
+        assert Budget(*budget).kept(at.delay_s, at.energy_j)
+        robot_half, edge_half = (
+            {(bits, hz): (s, joules) for bits, hz, s, joules in half}
+            for half in (
+                measured_half(profile),
+                measured_half(other) if edge_measured else computed_edge(),
+            )
+        )
+        robot_s, robot_j = robot_half[at.bits, at.robot_clock_hz]
+        edge_s, edge_j = edge_half[16, at.edge_clock_hz]
+        assert at.delay_s == pytest.approx(robot_s + edge_s, rel=1e-12)
+        assert at.energy_j == pytest.approx(robot_j + edge_j, rel=1e-12)
 
 
 def test_without_measured_errors_the_law_decides_so_the_widest_that_fits_wins(robot):
