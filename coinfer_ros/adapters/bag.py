@@ -4,12 +4,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.rosbag2.writer import WriterError
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from coinfer_ros.core.errors import Unavailable
+
+
+def package_types(interfaces: Path) -> Any:
+    """Return rosbags' store of Jazzy's message types with this package's.
+
+    :param interfaces: folder with this package's .msg files.
+    """
+    types = get_typestore(Stores.ROS2_JAZZY)
+    for file in sorted(interfaces.glob("*.msg")):
+        name = f"coinfer_ros/msg/{file.stem}"
+        types.register(get_types_from_msg(file.read_text(encoding="utf-8"), name))
+    return types
 
 
 class Bag:
@@ -21,10 +34,7 @@ class Bag:
     """
 
     def __init__(self, path: Path, interfaces: Path) -> None:
-        self._types = get_typestore(Stores.ROS2_JAZZY)
-        for file in sorted(interfaces.glob("*.msg")):
-            name = f"coinfer_ros/msg/{file.stem}"
-            self._types.register(get_types_from_msg(file.read_text(encoding="utf-8"), name))
+        self._types = package_types(interfaces)
         try:
             self._writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP)
             self._writer.open()

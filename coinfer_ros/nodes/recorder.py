@@ -34,9 +34,9 @@ from coinfer_ros.nodes.convert import image_to_rgb
 from coinfer_ros.parameters import RecorderSettings
 
 TOPICS = (
-    ("costs", Costs, qos.PLAN),
-    ("basis", Basis, qos.PLAN),
-    ("plan", Plan, qos.PLAN),
+    ("costs", Costs, qos.PLANS),
+    ("basis", Basis, qos.PLANS),
+    ("plan", Plan, qos.PLANS),
     ("answer", Answer, qos.ANSWER),
     ("trace", Trace, qos.TRACE),
     ("robot_device/state", DeviceState, qos.SENSOR),

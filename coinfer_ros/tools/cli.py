@@ -21,6 +21,7 @@ COMMANDS = {
     "train": "the small models that the repository ships",
     "doctor": "what can be measured and set here, and the one command that mends what cannot",
     "record": "what a power sensor gives, into a file that can be replayed",
+    "replay": "every plan of a bag made again and compared, and what came of the plans",
     "figures": "the theory's figures, drawn from computed and measured numbers",
 }
 

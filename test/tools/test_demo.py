@@ -94,7 +94,15 @@ def test_the_bag_is_read_without_ros(report):
             bag.deserialize(raw, connection.msgtype).text
             for connection, _, raw in bag.messages(connections=answers)
         ]
-    topics = {"/plan", "/answer", "/trace", "/robot_device/state", "/edge_device/state"}
+    topics = {
+        "/costs",
+        "/basis",
+        "/plan",
+        "/answer",
+        "/trace",
+        "/robot_device/state",
+        "/edge_device/state",
+    }
     assert set(counts) == topics
     assert len(texts) >= len(rows(report[0])) > 10
     assert any(texts)
