@@ -211,6 +211,7 @@ class ControllerNode(CoinferNode[ControllerSettings]):
                 question,
                 state.robot_reach,
                 state.edge_reach,
+                state.others_hz,
                 state.present,
             ),
             switch_s=self._switch_s,

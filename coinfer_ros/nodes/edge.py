@@ -103,6 +103,8 @@ class EdgeNode(CoinferNode[EdgeSettings]):
         counts = self._queue.counts
         return {
             **vars(counts),
+            "arrived": counts.arrived + self._broken,
+            "answered": counts.answered - self._failures,
             "refused": counts.refused + self._broken,
             "failed": self._failures,
             "waiting": self._queue.waiting,

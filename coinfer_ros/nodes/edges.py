@@ -45,7 +45,7 @@ class Edges:
         held: ExitStack,
     ) -> None:
         self._node, self._robot_id, self._infos = node, robot_id, infos
-        self.inbox: queue.Queue[tuple[str, Answer]] = queue.Queue(INBOX_LENGTH)
+        self.inbox: queue.Queue[Answer] = queue.Queue(INBOX_LENGTH)
         self._watches = {name: EdgeWatch(name, silence_s=silence_s) for name in names}
         self._trips = {name: RoundTrips() for name in names}
         self._beat = 0
@@ -58,7 +58,7 @@ class Edges:
                 into[name] = node.create_publisher(kind, topics.of_edge(name, topic), profile)
                 held.callback(node.destroy_publisher, into[name])
             for kind, topic, profile, callback in (
-                (Answer, "result", qos.ANSWER, self._on_result),
+                (Answer, "result", qos.ANSWER, lambda _, result: self._on_result(result)),
                 (EdgeState, "heartbeat", qos.BEAT, self._on_beat),
             ):
                 subscription = node.create_subscription(
@@ -140,8 +140,8 @@ class Edges:
                 f"cuts must hold {missing[0]!r}, this robot's, got {there or 'none'}"
             )
 
-    def _on_result(self, name: str, result: Answer) -> None:
+    def _on_result(self, result: Answer) -> None:
         """Take a result; another robot's and a flood's are left out."""
         if result.robot_id == self._robot_id:
             with contextlib.suppress(queue.Full):
-                self.inbox.put_nowait((name, result))
+                self.inbox.put_nowait(result)

@@ -23,11 +23,13 @@ from coinfer_ros.nodes import qos, topics
 from coinfer_ros.nodes.base import CoinferNode, run
 from coinfer_ros.nodes.convert import answer_to_trace, check_name, check_plan
 from coinfer_ros.nodes.edges import Edges
+from coinfer_ros.nodes.fallback import Fallback
+from coinfer_ros.nodes.flight import Asked, Under
 from coinfer_ros.nodes.frames import AnyImage, Frames
 from coinfer_ros.nodes.halves import open_heads
 from coinfer_ros.nodes.machine import open_machine, read_board
 from coinfer_ros.nodes.questions import Question, Questions
-from coinfer_ros.nodes.request import Asked, Requests
+from coinfer_ros.nodes.request import Requests
 from coinfer_ros.nodes.worker import Worker
 from coinfer_ros.parameters import RobotSettings, names
 
@@ -77,12 +79,13 @@ class RobotNode(CoinferNode[RobotSettings]):
             silence_s=self.settings.silence_s,
             held=self.active,
         )
+        self._fallback = Fallback(self._local, machine.accelerator)
         self._requests = Requests(
             machine=machine,
             session=self._session,
             edges=self._edges,
+            fallback=self._fallback,
             stopping=lambda: self._worker.stopping,
-            local=self._local,
         )
         self._answers = self._publisher(Answer, "answer", qos.ANSWER)
         self._traces = self._publisher(Trace, "trace", qos.TRACE)
@@ -205,13 +208,13 @@ class RobotNode(CoinferNode[RobotSettings]):
             at_edge=lambda: question.stage("edge") if question else None,
             cancelled=lambda: question is not None and question.cancelled,
         )
-        stage, info = self._stages[self._cut], self._head.info
+        under = Under(plan, self._stages[self._cut], self._head.info)
         if stopped:
-            self._publish_answer(*self._requests.stopped(asked, plan, stage, info), question)
+            self._publish_answer(*self._requests.stopped(asked, under), question)
             return
         if question:
             question.stage("head")
-        outcome = self._requests.run(asked, plan, stage, info)
+        outcome = self._requests.run(asked, under)
         if outcome is not None:
             self._publish_answer(*outcome, question)
 
@@ -226,7 +229,7 @@ class RobotNode(CoinferNode[RobotSettings]):
     def _publish_answer(
         self, answer: Answer, sent: HeadReport | None, question: Question | None
     ) -> None:
-        answer.age_s = self._requests.age_s(answer, self.get_clock().now().nanoseconds * 1e-9)
+        answer.age_s = self._fallback.age_s(answer, self.get_clock().now().nanoseconds * 1e-9)
         if answer.status in (Answer.FAILED, Answer.LATE, Answer.STOPPED):
             self.get_logger().error(answer.reason, throttle_duration_sec=5.0)
         self._answers.publish(answer)

@@ -54,7 +54,7 @@ class Queue(Generic[T, A]):
         self._places: dict[str, Place[T]] = {}
         self._batch: tuple[Request[T], ...] = ()
         self._begun_s = 0.0
-        self._round = 0
+        self._round = self._newcomers = 0
 
     @property
     def waiting(self) -> int:
@@ -98,7 +98,7 @@ class Queue(Generic[T, A]):
                 self._places.values(), free_s=now_s, pace=self.pace, max_batch=self._max_batch
             )
             batch = fill(todo, now_s=now_s, pace=self.pace, max_batch=self._max_batch)
-            self._round = max(self._round, batch[0].round)
+            self._begin_round(batch[0].round)
             self._batch, self._begun_s = tuple(place.request for place in batch), now_s
             for place in batch:
                 self._had_turn(place)
@@ -146,10 +146,17 @@ class Queue(Generic[T, A]):
     def _place(self, request: Request[T]) -> Place[T]:
         """Return the place that a robot has, or would have, for this request."""
         if not self._batch and not self._places:
-            self._round += 1
-        robot = self._robots.heard(request.robot_id, next_round=self._round + 1)
+            self._begin_round(self._round + 1)
+        if self._robots.get(request.robot_id) is None:
+            self._newcomers += 1
+        late = self._newcomers > self._max_robots
+        robot = self._robots.heard(request.robot_id, next_round=self._round + late)
         held = self._places.get(request.robot_id)
         return Place(request, held.round if held else max(self._round, robot.next_round))
+
+    def _begin_round(self, number: int) -> None:
+        if number > self._round:
+            self._round, self._newcomers = number, 0
 
     def _had_turn(self, place: Place[T]) -> None:
         del self._places[place.request.robot_id]

@@ -110,7 +110,7 @@ class Loop:
             self.planner.decide(self.asked),
             cautious=self.planner.decide(cautious),
             again=kept and self.planner.again(kept),
-            question=self.asked,
+            question=(self.asked, self.planner.state.others_hz),
             switch_s=0.002,
             now_s=self.now_s,
         )
