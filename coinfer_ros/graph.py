@@ -8,7 +8,7 @@ process: what one of them starts is what all of them start.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from coinfer_ros.core.errors import InvalidInput
 
@@ -37,12 +37,14 @@ class NodeSpec:
     :param name: name in the ROS graph.
     :param parameters: what differs from the file in config/.
     :param namespace: of its node and of what a robot has for itself; empty: the root.
+    :param transport: Fast DDS profile, by path or by a shipped one's name; empty: as it is.
     """
 
     executable: str
     name: str
     parameters: Mapping[str, Value] = field(default_factory=dict)
     namespace: str = ""
+    transport: str = ""
 
     @property
     def config(self) -> str:
@@ -80,6 +82,11 @@ FALLBACK_MODEL = Argument(
     "",
     "Small checkpoint that answers while no edge does; empty: the last answer.",
 )
+TRANSPORT = Argument(
+    "transport",
+    "",
+    "Fast DDS profile, the same on both hosts: wifi_udp on Wi-Fi (docs/transport.md); empty: none.",
+)
 ENGINE = Argument("engine", "", "Server that runs the edge's half: kserve://host:port/model.")
 
 TIMEOUT_S = Argument("timeout_s", "2.0", "Time after which a request is given up, s.")
@@ -90,6 +97,7 @@ ROBOT_ARGUMENTS = (
     CUT,
     ROBOT_ID,
     NAMESPACE,
+    TRANSPORT,
     EDGES,
     FALLBACK_MODEL,
     ROBOT_BOARD,
@@ -104,7 +112,17 @@ ROBOT_ARGUMENTS = (
     ENERGY_J,
     TIMEOUT_S,
 )
-EDGE_ARGUMENTS = (MODEL, CUT, EDGE_ID, ENGINE, EDGE_BOARD, EDGE_BACKEND, DEVICE, TAIL_FLOP)
+EDGE_ARGUMENTS = (
+    MODEL,
+    CUT,
+    EDGE_ID,
+    TRANSPORT,
+    ENGINE,
+    EDGE_BOARD,
+    EDGE_BACKEND,
+    DEVICE,
+    TAIL_FLOP,
+)
 DEMO_ARGUMENTS = (*ROBOT_ARGUMENTS, EDGE_ID, ENGINE, EDGE_BACKEND)
 
 
@@ -169,12 +187,14 @@ def robot_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
         "budget.delay_s": values.number(DELAY_S),
         "budget.energy_j": values.number(ENERGY_J),
     }
-    space = values.text(NAMESPACE)
-    return (
-        NodeSpec("camera", "camera", {"camera.source": values.text(SOURCE)}, space),
-        NodeSpec("robot", "robot", robot, space),
-        *_device("robot", values, ROBOT_BOARD, ROBOT_BACKEND, space),
-        NodeSpec("controller", "controller", controller, space),
+    nodes = (
+        NodeSpec("camera", "camera", {"camera.source": values.text(SOURCE)}),
+        NodeSpec("robot", "robot", robot),
+        *_device("robot", values, ROBOT_BOARD, ROBOT_BACKEND),
+        NodeSpec("controller", "controller", controller),
+    )
+    return tuple(
+        replace(node, namespace=values.text(NAMESPACE)) for node in _carried(values, nodes)
     )
 
 
@@ -195,10 +215,8 @@ def edge_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
         "device.backend": values.text(EDGE_BACKEND),
         "workload.tail_flop": values.number(TAIL_FLOP),
     }
-    return (
-        NodeSpec("edge", name, edge),
-        *_device("edge", values, EDGE_BOARD, EDGE_BACKEND),
-    )
+    nodes = (NodeSpec("edge", name, edge), *_device("edge", values, EDGE_BOARD, EDGE_BACKEND))
+    return _carried(values, nodes)
 
 
 def demo_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
@@ -219,9 +237,11 @@ def _names(arguments: tuple[Argument, ...]) -> set[str]:
     return {argument.name for argument in arguments}
 
 
-def _device(
-    role: str, values: _Values, board: Argument, backend: Argument, space: str = ""
-) -> list[NodeSpec]:
+def _carried(values: _Values, nodes: tuple[NodeSpec, ...]) -> tuple[NodeSpec, ...]:
+    return tuple(replace(node, transport=values.text(TRANSPORT)) for node in nodes)
+
+
+def _device(role: str, values: _Values, board: Argument, backend: Argument) -> list[NodeSpec]:
     if not values.flag(DEVICE):
         return []
     parameters: dict[str, Value] = {
@@ -230,6 +250,6 @@ def _device(
         "device.backend": values.text(backend),
     }
     if role == "robot":
-        return [NodeSpec("device", "robot_device", parameters, space)]
+        return [NodeSpec("device", "robot_device", parameters)]
     name = values.text(EDGE_ID)
     return [NodeSpec("device", f"{name}_device", {**parameters, "edge.id": name})]

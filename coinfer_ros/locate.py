@@ -36,6 +36,31 @@ def board(value: str) -> Path:
     return path
 
 
+def transport(value: str) -> Path:
+    """Return the Fast DDS profile that ``transport`` names by path or by a shipped one's name.
+
+    :raises Unavailable: when there is no such file; names the shipped ones.
+    """
+    if value.endswith(".xml") or "/" in value:
+        return Path(value).expanduser().absolute()
+    folder = resources.path("config/transport")
+    path = folder / f"{value}.xml"
+    if not path.is_file():
+        shipped = ", ".join(sorted(p.stem for p in folder.glob("*.xml")))
+        raise Unavailable(f"transport must be an XML file or one of {shipped}, got {value!r}")
+    return path
+
+
+def environment(transport_name: str) -> dict[str, str]:
+    """Return what a node's environment has to say for a transport; nothing for none.
+
+    :raises Unavailable: as ``transport``.
+    """
+    # The variable of Fast DDS 2, which Jazzy has.
+    name = "FASTRTPS_DEFAULT_PROFILES_FILE"
+    return {name: str(transport(transport_name))} if transport_name else {}
+
+
 def camera(value: str) -> str:
     """Return the camera source that ``camera.source`` names; devices and URLs as they are."""
     if not value or value.isdigit() or "://" in value or value.startswith("/"):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from coinfer_ros import graph
-from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros import graph, locate
+from coinfer_ros.core.errors import InvalidInput, Unavailable
 from coinfer_ros.core.settings import build
 from coinfer_ros.parameters import NODES
 
@@ -97,3 +97,12 @@ def test_the_launch_file_starts_the_nodes_of_its_graph(name):
     [start] = [e for e in entities if isinstance(e, OpaqueFunction)]
     actions = start.execute(context)
     assert [a.node_executable for a in actions] == [s.executable for s in nodes({})]
+
+
+def test_a_transport_is_found_by_name_and_an_unknown_one_names_those_that_ship():
+    assert locate.environment("") == {}
+    [(name, path)] = locate.environment("wifi_udp").items()
+    assert name == "FASTRTPS_DEFAULT_PROFILES_FILE"
+    assert Path(path).is_file()
+    with pytest.raises(Unavailable, match=r"transport must be .* wifi_udp, got 'carrier_pigeon'"):
+        locate.environment("carrier_pigeon")

@@ -13,7 +13,7 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from coinfer_ros import resources
+from coinfer_ros import locate, resources
 from coinfer_ros.graph import Argument, NodeSpec
 from launch import LaunchContext, LaunchDescription
 
@@ -40,6 +40,7 @@ def _action(spec: NodeSpec) -> Node:
         executable=spec.executable,
         name=spec.name,
         namespace=spec.namespace,
+        additional_env=locate.environment(spec.transport),
         # The file first: what the arguments say comes after and wins.
         parameters=[str(resources.path(spec.config)), dict(spec.parameters)],
         output="screen",

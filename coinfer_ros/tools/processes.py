@@ -17,7 +17,7 @@ from typing import IO
 
 import yaml
 
-from coinfer_ros import resources
+from coinfer_ros import locate, resources
 from coinfer_ros.graph import NodeSpec, Value
 
 GRACE_S = 5.0
@@ -124,7 +124,12 @@ class Processes:
             stderr=errors,
             text=True,
             # Two cores run seven nodes here: a pool of threads in each would only fight.
-            env={"OMP_NUM_THREADS": "1", **os.environ, "RCUTILS_COLORIZED_OUTPUT": "0"},
+            env={
+                "OMP_NUM_THREADS": "1",
+                **os.environ,
+                **locate.environment(spec.transport),
+                "RCUTILS_COLORIZED_OUTPUT": "0",
+            },
             # Ctrl-C is for the demo, which then ends its nodes in order.
             start_new_session=True,
             preexec_fn=_end_with_parent,  # noqa: PLW1509
