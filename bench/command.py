@@ -20,12 +20,17 @@ from coinfer_ros.core.errors import CoinferError
 # a machine without ROS still measures the solver.
 SECTIONS = (
     "overhead",
+    "lerobot",
     "solver",
     "methods",
     "training",
     "quantizers",
     "vit_b",
     "vit_g",
+    "batching",
+    "robots",
+    "impairments",
+    "outage",
     "distortion",
     "switch",
     "memory",
@@ -36,7 +41,7 @@ SECTIONS = (
     "start",
 )
 # These need what few machines have, and are run when asked for.
-ASKED_FOR = ("gpu",)
+ASKED_FOR = ("gpu", "transport")
 
 
 def main(arguments: Sequence[str]) -> int:

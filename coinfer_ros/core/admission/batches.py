@@ -16,8 +16,9 @@ def fill(plan: Plan[T], *, now_s: float, pace: Pace, max_batch: int) -> list[Pla
 
     Who is of its group joins, in the plan's order, unless somebody would be late through it: a
     member, or one of another group who is to be answered in time and could be after the batch as
-    it is. And only if it shortens waiting on the whole: a start that is saved helps the one who
-    joins and all who wait after, and each member waits for one answer more.
+    it is; or unless one of another group has its turn in an earlier round. And only if it shortens
+    waiting on the whole: a start that is saved helps the one who joins and all who wait after, and
+    each member waits for one answer more.
     """
     late = [place for place, _ in plan.late]
     first, *rest = [*plan.kept, *late]
@@ -28,8 +29,9 @@ def fill(plan: Plan[T], *, now_s: float, pace: Pace, max_batch: int) -> list[Pla
     for place in rest:
         if len(batch) == most or not _pays(len(batch), waiting, pace):
             break
-        same = place.request.group == first.request.group
-        if same and _harmless([*batch, place], others, now_s, pace):
+        joins = place.request.group == first.request.group
+        joins = joins and all(other.round >= place.round for other in others)
+        if joins and _harmless([*batch, place], others, now_s, pace):
             batch.append(place)
     return batch
 

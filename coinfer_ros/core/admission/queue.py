@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Generic, TypeVar
 
 from coinfer_ros.core import checks
 from coinfer_ros.core.admission.batches import fill
 from coinfer_ros.core.admission.pace import Pace
-from coinfer_ros.core.admission.plan import Place, plan
+from coinfer_ros.core.admission.plan import Place, Plan, plan
 from coinfer_ros.core.admission.records import Admission, Counts, Request, Turn, Verdict
-from coinfer_ros.core.admission.robots import Robots
+from coinfer_ros.core.admission.rounds import Rounds
 from coinfer_ros.core.errors import InvalidInput
 
 T = TypeVar("T")
@@ -22,24 +22,23 @@ class Queue(Generic[T, A]):
     """The waiting requests of several robots, the newest of each, for one model.
 
     Robots take turns in rounds, one turn a round; in one round the earliest deadline comes first.
-    A round is over when nobody of it waits. Who asks again in a round in which it had its turn, or
-    asks for the first time, waits for the next round; an idle edge begins a new one (start-time
-    fair queueing of Goyal, Vin and Cheng, SIGCOMM 1996, with deadlines inside a round). What it
-    promises, as far as runs take what :class:`Pace` expects of them:
+    Who asks again in the round of its last turn waits for the next one. A round ends when nobody of
+    it waits, and an idle edge begins another: start-time fair queueing (Goyal, Vin and Cheng,
+    SIGCOMM 1996) with deadlines inside a round. A later deadline is so never a reason to starve,
+    and near deadlines are met as far as that does not give a robot more than its share, which
+    deadlines that robots name themselves must not. What it promises, as far as runs take what
+    :class:`Pace` expects:
 
-    * While several robots wait without pause, none has two turns more than another. Before a
-      request of this round goes at most one request of each other robot, the running one included;
-      before one of the next round one more. That holds whatever deadlines they name and however
-      often they ask; names that are new since then come after it.
-    * A request that cannot be answered in time after those before it is refused as it arrives, or
-      dropped before it costs the model's time. So there are as many answers in time above the
-      edge's capacity as at it. A robot that was refused keeps its turn in the round.
+    * Of several robots that wait without pause, none ever has two turns more than another. While a
+      request waits whose robot had no turn in this round, each other robot has one turn at most,
+      the one that runs as it arrives included; otherwise two. New names count as robots, but a
+      round takes no more than ``max_robots`` of them.
+    * What cannot be answered in time after what comes before it is refused as it arrives, or
+      dropped before it costs the model's time: there are as many answers in time above the edge's
+      capacity as at it. A robot keeps the turn that it missed in this way.
     * An idle edge tries all the same what it holds for impossible: that shows whether it is.
 
-    Each robot has one place and ``max_robots`` have one at a time; of twice as many it is
-    remembered whose turn it is.
-
-    :param max_robots: robots that may have a request waiting.
+    :param max_robots: robots that may have a request waiting; twice as many are remembered.
     :param max_batch: most requests to answer together.
     :param pace: how long batches take; learns from what :meth:`finish` says.
     :ivar counts: what became of the requests.
@@ -50,11 +49,10 @@ class Queue(Generic[T, A]):
         self._max_batch = checks.whole("max_batch", max_batch, low=1, high=100_000)
         self.pace = pace or Pace()
         self.counts = Counts()
-        self._robots: Robots[A] = Robots(max_robots)
+        self._rounds: Rounds[A] = Rounds(max_robots)
         self._places: dict[str, Place[T]] = {}
         self._batch: tuple[Request[T], ...] = ()
         self._begun_s = 0.0
-        self._round = self._newcomers = 0
 
     @property
     def waiting(self) -> int:
@@ -73,17 +71,26 @@ class Queue(Generic[T, A]):
         if again is not None:
             self.counts.duplicates += 1
             return again
-        reason = self._full(request.robot_id)
-        if not reason:
-            place = self._place(request)
-            reason = self._too_busy(place)
+        held = self._places.get(request.robot_id)
+        if held is None and len(self._places) >= self._max_robots:
+            return self._refused(
+                f"robot_id must be one of at most link.max_robots = {self._max_robots} waiting, "
+                f"got {request.robot_id!r} beside them"
+            )
+        if not self._batch and not self._places:
+            self._rounds.begin()
+        turn = self._rounds.turn(request.robot_id)
+        place = Place(request, held.round if held else turn)
+        if held is not None:  # its robot has given it up, whatever becomes of the new one
+            del self._places[request.robot_id]
+            self.counts.replaced += 1
+        replaced = held.request if held else None
+        reason = self._too_busy(place)
         if reason:
-            self.counts.refused += 1
-            return Admission(Verdict.REFUSED, reason=reason)
-        replaced = self._places.get(request.robot_id)
+            self._rounds.missed(request.robot_id, place.round)
+            return self._refused(reason, replaced)
         self._places[request.robot_id] = place
-        self.counts.replaced += replaced is not None
-        return Admission(Verdict.QUEUED, replaced=replaced.request if replaced else None)
+        return Admission(Verdict.QUEUED, replaced=replaced)
 
     def take(self, now_s: float) -> Turn[T]:
         """Begin to answer: return the next batch, and what was dropped.
@@ -94,14 +101,13 @@ class Queue(Generic[T, A]):
             raise InvalidInput("a batch must be finished before the next is taken, got one running")
         expired = self._drop_late(now_s)
         if self._places:
-            todo = plan(
-                self._places.values(), free_s=now_s, pace=self.pace, max_batch=self._max_batch
-            )
+            todo = self._plan(self._places.values(), now_s)
             batch = fill(todo, now_s=now_s, pace=self.pace, max_batch=self._max_batch)
-            self._begin_round(batch[0].round)
-            self._batch, self._begun_s = tuple(place.request for place in batch), now_s
+            self._rounds.begin(batch[0].round)
             for place in batch:
-                self._had_turn(place)
+                del self._places[place.request.robot_id]
+                self._rounds.had(place.request.robot_id, place.round)
+            self._batch, self._begun_s = tuple(place.request for place in batch), now_s
         return Turn(self._batch, expired)
 
     def finish(self, answers: Sequence[A], *, now_s: float, ran: int | None = None) -> None:
@@ -109,7 +115,8 @@ class Queue(Generic[T, A]):
 
         :param answers: what each of its requests was answered, in its order; kept to be sent again.
         :param now_s: when it was ready, s.
-        :param ran: how many of them the model ran for; 0: the time says nothing of its pace.
+        :param ran: how many of them the model ran for, all where it is None; 0: the time says
+            nothing of its pace.
         :raises InvalidInput: when there is another number of answers.
         """
         if len(answers) != len(self._batch):
@@ -118,90 +125,58 @@ class Queue(Generic[T, A]):
         if size:
             self.pace.learn(size, now_s - self._begun_s)
         for request, answer in zip(self._batch, answers, strict=True):
-            self._robots.answered(
-                request.robot_id, request.request_id, answer, next_round=self._round + 1
-            )
+            self._rounds.answered(request.robot_id, request.request_id, answer)
         self.counts.answered += len(answers)
         self._batch = ()
 
     def _again(self, request: Request[T]) -> Admission[T, A] | None:
         """Return what to do with a request that is here already or was answered."""
-        place = self._places.get(request.robot_id)
-        here = (*self._batch, *([place.request] if place else []))
+        held = self._places.get(request.robot_id)
+        here = (*self._batch, *([held.request] if held else []))
         if any(request.key == other.key for other in here):
             return Admission(Verdict.DUPLICATE)
-        robot = self._robots.get(request.robot_id)
+        robot = self._rounds.get(request.robot_id)
         if robot is not None and robot.answered == request.request_id:
             return Admission(Verdict.ANSWERED, answer=robot.answer)
         return None
 
-    def _full(self, robot_id: str) -> str:
-        if robot_id in self._places or len(self._places) < self._max_robots:
-            return ""
-        return (
-            f"robot_id must be one of at most link.max_robots = {self._max_robots} waiting, "
-            f"got {robot_id!r} beside them"
-        )
-
-    def _place(self, request: Request[T]) -> Place[T]:
-        """Return the place that a robot has, or would have, for this request."""
-        if not self._batch and not self._places:
-            self._begin_round(self._round + 1)
-        if self._robots.get(request.robot_id) is None:
-            self._newcomers += 1
-        late = self._newcomers > self._max_robots
-        robot = self._robots.heard(request.robot_id, next_round=self._round + late)
-        held = self._places.get(request.robot_id)
-        return Place(request, held.round if held else max(self._round, robot.next_round))
-
-    def _begin_round(self, number: int) -> None:
-        if number > self._round:
-            self._round, self._newcomers = number, 0
-
-    def _had_turn(self, place: Place[T]) -> None:
-        del self._places[place.request.robot_id]
-        after = place.round + 1
-        self._robots.heard(place.request.robot_id, next_round=after).next_round = after
+    def _refused(self, reason: str, replaced: Request[T] | None = None) -> Admission[T, A]:
+        self.counts.refused += 1
+        return Admission(Verdict.REFUSED, reason=reason, replaced=replaced)
 
     def _too_busy(self, place: Place[T]) -> str:
-        """Return why this request cannot be answered in time, empty when it can."""
-        request = place.request
-        others = {**self._places, request.robot_id: place}
-        if not self._batch and len(others) == 1:
+        """Return why a request cannot be answered in time, empty when it can."""
+        now_s = place.request.arrived_s
+        if not self._batch and not self._places:
             return ""
-        todo = plan(
-            others.values(),
-            free_s=self._free_s(request.arrived_s),
-            pace=self.pace,
-            max_batch=self._max_batch,
+        late = self._plan((*self._places.values(), place), now_s).late
+        ready_s = next((ready_s for other, ready_s in late if other is place), None)
+        if ready_s is None:
+            return ""
+        return (
+            f"the edge is busy: the answer could be ready in {ready_s - now_s:.3g} s at the "
+            f"earliest, {place.request.deadline_s - now_s:.3g} s are left"
         )
-        for other, ready_s in todo.late:
-            if other is place:
-                return (
-                    f"the edge is busy: the answer could be ready in "
-                    f"{ready_s - request.arrived_s:.3g} s at the earliest, "
-                    f"{request.deadline_s - request.arrived_s:.3g} s are left"
-                )
-        return ""
 
-    def _free_s(self, now_s: float) -> float:
-        """Return when the model is free, s."""
-        if not self._batch:
-            return now_s
-        return max(now_s, self._begun_s + self.pace.seconds(len(self._batch)))
+    def _plan(self, places: Collection[Place[T]], now_s: float) -> Plan[T]:
+        free_s = now_s
+        if self._batch:
+            free_s = max(now_s, self._begun_s + self.pace.seconds(len(self._batch)))
+        return plan(places, free_s=free_s, pace=self.pace, max_batch=self._max_batch)
 
     def _drop_late(self, now_s: float) -> tuple[Request[T], ...]:
-        """Drop what cannot be in time any more; keep what never could, to be tried when idle."""
+        """Drop what cannot be in time any more; what never could stays while there is only that."""
         one_s = self.pace.seconds(1)
-        waiting = [place.request for place in self._places.values()]
-        late = [request for request in waiting if request.deadline_s < now_s + one_s]
-        dropped = tuple(
-            request
-            for request in late
-            if len(late) < len(waiting)
-            or not now_s < request.deadline_s < request.arrived_s + one_s
-        )
-        for request in dropped:
-            del self._places[request.robot_id]
-        self.counts.expired += len(dropped)
-        return dropped
+        places = tuple(self._places.values())
+        late = [place for place in places if place.request.deadline_s < now_s + one_s]
+        if len(late) == len(places):
+            late = [place for place in late if not _may_be_tried(place.request, now_s, one_s)]
+        for place in late:
+            del self._places[place.request.robot_id]
+            self._rounds.missed(place.request.robot_id, place.round)
+        self.counts.expired += len(late)
+        return tuple(place.request for place in late)
+
+
+def _may_be_tried(request: Request[T], now_s: float, one_s: float) -> bool:
+    return now_s < request.deadline_s < request.arrived_s + one_s

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from coinfer_ros.core.admission import Queue, Request, Turn
+import numpy as np
+
+from coinfer_ros.core.admission import Request, Turn
 
 Ask = Request[None]
 
@@ -19,22 +21,6 @@ class Policy(Protocol):
     def offer(self, request: Ask) -> object: ...
     def take(self, now_s: float) -> Turn[None]: ...
     def finish(self, answers: list[str], *, now_s: float) -> None: ...
-
-
-@dataclass(frozen=True)
-class Done:
-    """An answer.
-
-    :param delay_s: from its arrival to its answer, s.
-    """
-
-    request: Ask
-    delay_s: float
-    size: int
-
-    @property
-    def in_time(self) -> bool:
-        return self.request.arrived_s + self.delay_s <= self.request.deadline_s
 
 
 class Fifo:
@@ -53,30 +39,49 @@ class Fifo:
         pass
 
 
-def run(
-    policy: Policy, arrivals: Iterable[Ask], takes_s: Callable[[int], float], until_s: float
-) -> list[Done]:
+@dataclass(frozen=True)
+class Answered:
+    """A request and when its answer was ready, s."""
+
+    request: Ask
+    at_s: float
+
+    @property
+    def delay_s(self) -> float:
+        return self.at_s - self.request.arrived_s
+
+    @property
+    def in_time(self) -> bool:
+        return self.at_s <= self.request.deadline_s
+
+
+def asking(
+    robot: str, period_s: float, within_s: float, until_s: float, rng: np.random.Generator
+) -> Iterator[Ask]:
+    """A robot that asks once a period, up to a fifth of a period later than it should."""
+    begin_s = rng.uniform(0.0, period_s)
+    for number in range(math.ceil((until_s - begin_s) / period_s)):
+        at_s = begin_s + (number + rng.uniform(0.0, 0.2)) * period_s
+        yield Request(robot, number, at_s, at_s + within_s, "", None)
+
+
+def run(policy: Policy, asks: Iterable[Ask], takes_s: Callable[[int], float]) -> list[Answered]:
     """Let requests arrive at an edge whose batch of n takes ``takes_s(n)``."""
-    events = [(ask.arrived_s, number, ask) for number, ask in enumerate(arrivals)]
-    heapq.heapify(events)
-    done: list[Done] = []
-    free_s, batch = 0.0, ()
-    while events or batch:
-        next_s = events[0][0] if events else float("inf")
-        if batch and free_s <= next_s:
-            policy.finish(["said"] * len(batch), now_s=free_s)
-            done += [Done(ask, free_s - ask.arrived_s, len(batch)) for ask in batch]
-            now_s, batch = free_s, ()
+    coming = sorted(asks, key=lambda ask: ask.arrived_s)[::-1]
+    answered: list[Answered] = []
+    batch: tuple[Ask, ...] = ()
+    free_s = math.inf
+    while coming or batch:
+        if batch and (not coming or free_s <= coming[-1].arrived_s):
+            now_s = free_s
+            policy.finish(["said"] * len(batch), now_s=now_s)
+            answered += [Answered(ask, now_s) for ask in batch]
+            batch = ()
         else:
-            now_s, _, ask = heapq.heappop(events)
+            ask = coming.pop()
+            now_s = ask.arrived_s
             policy.offer(ask)
         if not batch:
             batch = policy.take(now_s).batch
             free_s = now_s + takes_s(len(batch))
-        if now_s > until_s:
-            break
-    return done
-
-
-def queue(**settings: int) -> Queue[None, str]:
-    return Queue(**{"max_robots": 16, **settings})
+    return answered
