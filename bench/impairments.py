@@ -29,6 +29,7 @@ TARGET = 0.99
 IMPAIRMENTS = (
     NONE,
     Impairment(delay_ms=20.0),
+    Impairment(delay_ms=60.0),
     Impairment(delay_ms=20.0, jitter_ms=10.0),
     Impairment(loss_percent=2.0),
     Impairment(delay_ms=20.0, reorder_percent=5.0),
@@ -133,10 +134,10 @@ def _section(shares: dict[str, list[tuple[int, int]]], seconds: float, kind: str
             ),
         ),
         reading=(
-            f"Two hosts (network namespaces) joined by a link that {kind} impairs, simulated boards, "
-            f"the shipped model; {DELAY_S} s and {ENERGY_J} J an answer, planned for its 95th "
-            f"percentile. {seconds:.0f} s each, without the first {SETTLING} answers after each "
-            "step. Frozen: the closed loop's plan on the good link, held from then on. Full "
+            f"Two hosts (network namespaces) joined by a link that {kind} impairs, simulated "
+            f"boards, the shipped model; {DELAY_S} s and {ENERGY_J} J an answer, planned for its "
+            f"95th percentile. {seconds:.0f} s each, without the first {SETTLING} answers after "
+            "each step. Frozen: the closed loop's plan on the good link, held from then on. Full "
             "precision: no plan, 16 bits and the boards' own clocks. Answers that came late, or "
             "not at all, are not kept."
         ),
