@@ -76,7 +76,7 @@ def measure(options: Options) -> Section:
     ways = [(most, count) for most in TOGETHER for count in COUNTS]
     served = {way: Served([[] for _ in range(way[1])]) for way in ways}
     whole, again = Served([[]]), cycle(images)
-    rounds = options.rounds(8, 1)
+    rounds = options.rounds(6, 1)
     with _running(options, prepared) as robots:
         for _ in range(rounds):
             _alone(lambda: tail.answer(head.embed(next(again)), ""), whole)
@@ -105,11 +105,8 @@ def measure(options: Options) -> Section:
 
 def _images(options: Options) -> list[NDArray[np.uint8]]:
     """Return the first images of the source."""
-    camera = open_camera(locate.camera(options.source), loop=True)
-    try:
+    with contextlib.closing(open_camera(locate.camera(options.source), loop=True)) as camera:
         found = [camera.read() for _ in range(IMAGES)]
-    finally:
-        camera.close()
     images = [image for image in found if image is not None]
     if not images:
         raise Unavailable(f"--source must hold an image, got {options.source!r} with none")
@@ -193,8 +190,8 @@ def _reading(images: int, rounds: int) -> str:
         f"embeddings of {images} images of the clip, made before, at {WIRE_BITS} bits, "
         "as the node `robot` does (its heartbeats, encoding, message and inbox), the next one when "
         "the answer is there. p50 and p95: delay of an answer, from before encoding until it is "
-        "there. Fairness: the least share of a robot over the "
-        "greatest. Lost: refused, failed, or none within 2 s. No split: head and tail of the same "
-        "model, called one after the other on the same images in this one process; its delay has "
-        "the head in it, the robots' has not."
+        "there. Fairness: the least share of a robot over the greatest. Lost: requests refused, "
+        "failed, or not answered within 2 s, and not sent again. No split: head and tail of the "
+        "same model, called one after the other on the same images in this one process; its delay "
+        "has the head in it, the robots' has not."
     )

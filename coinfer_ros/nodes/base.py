@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import traceback
 from collections.abc import Callable
@@ -208,4 +209,7 @@ def run(
         spinner.shutdown()
         node.destroy_node()
         rclpy.try_shutdown()
+        # The interpreter's last collection walks through all of torch for a second; nothing is left
+        # that it would have to close.
+        gc.freeze()
     return 0

@@ -25,6 +25,7 @@ from coinfer_ros.nodes.worker import Worker
 from coinfer_ros.parameters import EdgeSettings
 
 REFUSALS_LOGGED_EVERY_S = 5.0
+TOO_BUSY = "the edge is busy: the answer cannot be ready in time any more"
 
 
 class EdgeNode(CoinferNode[EdgeSettings]):
@@ -65,7 +66,7 @@ class EdgeNode(CoinferNode[EdgeSettings]):
         self._broken = self._failures = 0
         self._refusal = ""
         edge = self.settings.edge_id
-        self._results = self.create_publisher(Answer, topics.of_edge(edge, "result"), qos.ANSWER)
+        self._results = self.create_publisher(Answer, topics.of_edge(edge, "result"), qos.RESULTS)
         self.active.callback(lambda: self.destroy_publisher(self._results))
         worker = Worker(self._turn, self._failed)
         self.active.callback(worker.close)
@@ -164,17 +165,21 @@ class EdgeNode(CoinferNode[EdgeSettings]):
             if not self._arrived.wait_for(lambda: self._queue.waiting > 0, timeout=0.1):
                 return
             begun_s = time.monotonic()
-            batch = self._queue.take(begun_s).batch
+            turn = self._queue.take(begun_s)
+        for dropped in turn.expired:
+            self._results.publish(_failure(dropped.item, TOO_BUSY, Answer.REFUSED))
+        batch = turn.batch
         if not batch:
             return
         answers, ran = self._answer([request.item for request in batch])
         done_s = time.monotonic()
         for request, answer in zip(batch, answers, strict=True):
             answer.queue_s = begun_s - request.arrived_s
-            self._results.publish(answer)
-        with self._arrived:
+        with self._arrived:  # before anything that may fail: a batch that never ends blocks all
             self._queue.finish(answers, now_s=done_s, ran=ran)
             self._beats.waiting = self._queue.waiting
+        for answer in answers:
+            self._results.publish(answer)
         self._beats.worked(done_s - begun_s)
 
     def _answer(self, batch: Sequence[Asked]) -> tuple[list[Answer], int]:
@@ -223,9 +228,9 @@ class EdgeNode(CoinferNode[EdgeSettings]):
         self.get_logger().error(f"the worker goes on after: {error!r}")
 
 
-def _failure(asked: Asked, reason: str) -> Answer:
+def _failure(asked: Asked, reason: str, status: int = Answer.FAILED) -> Answer:
     return unknown_answer(
-        **_echo(asked), status=Answer.FAILED, reason=reason.splitlines()[0][:LONGEST_REASON]
+        **_echo(asked), status=status, reason=reason.splitlines()[0][:LONGEST_REASON]
     )
 
 

@@ -58,7 +58,7 @@ class Edges:
                 into[name] = node.create_publisher(kind, topics.of_edge(name, topic), profile)
                 held.callback(node.destroy_publisher, into[name])
             for kind, topic, profile, callback in (
-                (Answer, "result", qos.ANSWER, lambda _, result: self._on_result(result)),
+                (Answer, "result", qos.RESULTS, lambda _, result: self._on_result(result)),
                 (EdgeState, "heartbeat", qos.BEAT, self._on_beat),
             ):
                 subscription = node.create_subscription(

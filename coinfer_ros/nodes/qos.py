@@ -17,6 +17,8 @@ PLAN = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
+# Results and refusals of all robots on one topic: one's flood must not push out another's.
+RESULTS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 # An edge takes embeddings of several robots between two turns of its executor.
 TENSORS = QoSProfile(depth=16, reliability=ReliabilityPolicy.RELIABLE)
 # What every robot's controller asks of an edge: of each writer the newest.

@@ -22,7 +22,7 @@ from bench.hosts.system import System
 
 from .waiting import START_S
 
-collect_ignore = ["wild.py"]
+collect_ignore = ["spoiling.py", "wild.py"]
 
 SIZE_PX = 320
 

@@ -262,7 +262,7 @@ def test_a_message_that_breaks_a_rule_is_refused_by_name_counted_and_harms_nobod
     graph, edge = edge_alone
     info = models.describe(locate.model(DEFAULT_MODEL))
     tokens, channels = info.embedding_shape
-    results = Listener(edge, Answer, "/edge/result", qos.ANSWER)
+    results = Listener(edge, Answer, "/edge/result", qos.RESULTS)
     publisher = edge.create_publisher(Embedding, "/edge/embedding", qos.TENSORS)
     graph.until(lambda: publisher.get_subscription_count() == 1)
     infinite = b"\x00\x7c" * (tokens * channels)

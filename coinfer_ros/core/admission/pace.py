@@ -29,7 +29,8 @@ class Pace:
     >>> round(pace.start_s, 3), round(pace.each_s, 3)
     (0.15, 0.15)
     >>> for _ in range(20):
-    ...     pace.learn(1, 0.3), pace.learn(4, 0.6)
+    ...     pace.learn(1, 0.3)
+    ...     pace.learn(4, 0.6)
     >>> round(pace.start_s, 2), round(pace.each_s, 2)
     (0.2, 0.1)
     """

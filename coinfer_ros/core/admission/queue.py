@@ -79,8 +79,7 @@ class Queue(Generic[T, A]):
             )
         if not self._batch and not self._places:
             self._rounds.begin()
-        turn = self._rounds.turn(request.robot_id)
-        place = Place(request, held.round if held else turn)
+        place = Place(request, self._rounds.turn(request.robot_id))
         if held is not None:  # its robot has given it up, whatever becomes of the new one
             del self._places[request.robot_id]
             self.counts.replaced += 1
