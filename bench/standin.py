@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from unittest import mock
 
 import numpy as np
@@ -52,9 +53,16 @@ class Tail:
     """An edge's half that has its answer ready."""
 
     backend = "none"
+    batches = True
 
     def __init__(self, info: ModelInfo) -> None:
         self.info = info
+
+    def answer_many(
+        self, embeddings: Sequence[NDArray[np.float32]], prompt: str
+    ) -> list[Generated]:
+        """Return the same answer for each."""
+        return [self.answer(each, prompt) for each in embeddings]
 
     def answer(self, embedding: NDArray[np.float32], prompt: str) -> Generated:  # noqa: ARG002
         """Return the same answer again."""
@@ -62,6 +70,9 @@ class Tail:
 
     def warm_up(self) -> None:
         """Do nothing: it is always warm."""
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 def serve(node: str, shape: str) -> None:
