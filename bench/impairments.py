@@ -40,7 +40,7 @@ MODES = ("closed loop", "frozen plan", "full precision")
 
 def measure(options: Options) -> Section:
     """Let each run under each impairment on two hosts of its own."""
-    seconds = float(options.rounds(20, 4))
+    seconds = float(options.rounds(12, 4))
     given = {"delay_s": str(DELAY_S), "energy_j": str(ENERGY_J)}
     with Network() as network, tempfile.TemporaryDirectory() as folder:
         with System(network, Path(folder), given) as system:

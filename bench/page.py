@@ -17,7 +17,8 @@ INTRODUCTION = """\
 # Benchmarks
 
 Written by `make bench`, never by hand: figures of one machine on one day, to compare a change with
-what was there before. No test depends on them. An NVIDIA GPU: [one more page](benchmarks-gpu.md).
+what was there before. No test depends on them. More: [an NVIDIA GPU](benchmarks-gpu.md), [two hosts
+and several robots](benchmarks-hosts.md), [transports](transport.md).
 """
 
 READING = """\
