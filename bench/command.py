@@ -29,8 +29,6 @@ SECTIONS = (
     "vit_g",
     "batching",
     "robots",
-    "impairments",
-    "outage",
     "distortion",
     "switch",
     "memory",
@@ -41,7 +39,7 @@ SECTIONS = (
     "start",
 )
 # These need what few machines have, and are run when asked for.
-ASKED_FOR = ("gpu", "transport")
+ASKED_FOR = ("gpu", "transport", "impairments", "outage")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -80,10 +80,11 @@ def test_the_quick_run_fills_every_section(tmp_path: Path) -> None:
     assert {title: len(rows[title]) for title in rows if title in others} == {
         "Overhead of a request": 4 * 4 + 2,
         "The same tensor through LeRobot's async inference": 3 * (3 + 2),
-        "Finding a plan": 7,
+        "Finding a plan": 9,
         "Methods on the same instances": 10,
         "Training of the policy": 1,
         "Quantizing and packing": 1 + 5 * 2 * 2 + 2 * 3,
+        "Answers together": 4,
         "Several robots on one edge": 1 + 2 * 3,
         "Distortion over bits": 9,
         "Changing the bit-width": 2 * 8,
