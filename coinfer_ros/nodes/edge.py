@@ -66,8 +66,13 @@ class EdgeNode(CoinferNode[EdgeSettings]):
         self._broken = self._failures = 0
         self._refusal = ""
         edge = self.settings.edge_id
-        self._results = self.create_publisher(Answer, topics.of_edge(edge, "result"), qos.RESULTS)
+        # Two writers: a flood of refusals must not push answers out.
+        self._results, self._refusals = (
+            self.create_publisher(Answer, topics.of_edge(edge, "result"), qos.RESULT)
+            for _ in range(2)
+        )
         self.active.callback(lambda: self.destroy_publisher(self._results))
+        self.active.callback(lambda: self.destroy_publisher(self._refusals))
         worker = Worker(self._turn, self._failed)
         self.active.callback(worker.close)
         self.active.callback(machine.interrupt)
@@ -147,7 +152,7 @@ class EdgeNode(CoinferNode[EdgeSettings]):
         self.get_logger().warning(
             f"refused: {reason}", throttle_duration_sec=REFUSALS_LOGGED_EVERY_S
         )
-        self._results.publish(
+        self._refusals.publish(
             unknown_answer(
                 robot_id=message.robot_id[:64],
                 request_id=message.request_id,
