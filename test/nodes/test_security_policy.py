@@ -125,7 +125,9 @@ class Demo:
     def in_use(self):
         """Return what every node uses once all of them have told of it."""
         watcher = self.nodes["camera"]
-        self.graph.until(lambda: all(used(watcher, name)["publish"] for name in self.nodes))
+        self.graph.until(
+            lambda: all(used(watcher, name)["publish"] for name in self.nodes), timeout_s=60.0
+        )
         return {f"/coinfer/{name}": used(watcher, name) for name in self.nodes}
 
     def while_tuning(self):
