@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from coinfer_ros.core.costs import Budget
 from coinfer_ros.core.optimizer import Objective
 from coinfer_ros.core.planning.decide import Decision
 
@@ -59,7 +60,8 @@ class Steady:
             return self._take(decision, question)
         if _same(kept, decision):
             return self._renewed(kept, decision, question)
-        if kept.feasible and _keeps(again):
+        # By the budgets that are asked for now: those that it was chosen in may have been smaller.
+        if kept.feasible and _keeps(again, decision.question.budget):
             rival = cautious if self._is_better(cautious, again, switch_s) else None
         elif decision.feasible:
             return self._take(decision, question)
@@ -107,11 +109,11 @@ class Steady:
         return decision
 
 
-def _keeps(decision: Decision) -> bool:
+def _keeps(decision: Decision, budget: Budget) -> bool:
     """Tell whether a plan keeps the budgets by what is known now; what is not known is kept."""
     if decision.setting is None:
         return False
-    at, budget = decision.setting.point, decision.question.budget
+    at = decision.setting.point
     return not (at.delay_s > budget.delay_s or at.energy_j > budget.energy_j)
 
 

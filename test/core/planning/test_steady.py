@@ -115,6 +115,18 @@ def test_a_plan_that_no_longer_keeps_the_budgets_gives_way_at_once_to_one_that_d
     assert case.at(0.1, rival) is rival
 
 
+def test_a_plan_that_was_chosen_in_smaller_budgets_need_only_keep_the_real_ones():
+    case = Case()
+    smaller = question(0.97 * 2.0, 0.97 * 2.0)
+    rival = dataclasses.replace(case.other(energy_j=0.9), question=smaller)
+    case.at(0.0, case.other(energy_j=1.0), cautious=rival)
+    assert case.at(1.0, case.other(energy_j=1.0), cautious=rival) is rival
+    full_s = case.asked.budget.delay_s
+    at = dataclasses.replace(rival.setting.point, delay_s=0.99 * full_s, energy_j=0.1)
+    case.again = dataclasses.replace(rival, setting=dataclasses.replace(rival.setting, point=at))
+    assert case.at(1.1, case.other(bits=-1, loss=2.0)) is rival
+
+
 def test_while_nothing_keeps_the_budgets_changes_wait_for_the_dwell_time():
     case = Case()
     first, second = (case.other(bits=bits, feasible=False) for bits in (-1, -2))
