@@ -40,7 +40,8 @@ class Prior:
 class Filter:
     """A Kalman filter on the coefficients x of y = h·x + noise.
 
-    Between two observations the coefficients drift, so old ones are forgotten. One that lies far
+    Between two observations the coefficients drift, so old ones are forgotten; what nothing tells
+    of is in the end as uncertain as its prior, and no more. One that lies far
     off is held: the next good one discards it, as many as ``CONFIRM`` on one side are believed
     together, after the coefficients have been made as uncertain as the change is large. So an
     outlier moves nothing and a step is learnt from ``CONFIRM`` observations.
@@ -53,7 +54,8 @@ class Filter:
     def __init__(self, priors: Sequence[Prior], *, noise: float, least_noise: float) -> None:
         self.x: Vector = np.array([prior.mean for prior in priors])
         self._cov = np.diag([prior.deviation**2 for prior in priors])
-        self._drift = np.diag([prior.drift**2 for prior in priors])
+        self._drift = np.array([prior.drift**2 for prior in priors])
+        self._most = np.diag(self._cov).copy()
         self._drifting = tuple(k for k, prior in enumerate(priors) if prior.drift)
         self._low = np.array([prior.low for prior in priors])
         self._high = np.array([prior.high for prior in priors])
@@ -85,7 +87,7 @@ class Filter:
             that drift.
         :returns: true when it confirmed a step: all that was learnt from it before is out of date.
         """
-        self._cov += self._drift
+        self._drift_on()
         held = self._held.setdefault(kind, [])
         residual = y - self.predict(h)
         spread = float(h @ self._cov @ h) + self._noise**2
@@ -95,7 +97,8 @@ class Filter:
             self._believe(h, y)
             return False
         if held and (held[-1][1] - self.predict(held[-1][0])) * residual < 0.0:
-            held.clear()  # on the other side
+            held.clear()  # on the other side: no step, then, but noise
+            self._learn_noise(GATE**2 * spread)
         held.append((h, y))
         if len(held) < CONFIRM:
             return False
@@ -104,6 +107,11 @@ class Filter:
             self._believe(*each)
         held.clear()
         return True
+
+    def _drift_on(self) -> None:
+        """Let coefficients drift, those that nothing tells of no further than their priors."""
+        places = np.flatnonzero(np.diag(self._cov) < self._most)
+        self._cov[places, places] += self._drift[places]
 
     def _believe(self, h: Vector, y: float) -> None:
         gain = self._cov @ h / (float(h @ self._cov @ h) + self._noise**2)

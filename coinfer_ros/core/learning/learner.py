@@ -27,6 +27,8 @@ DELAY_STEP_S, ENERGY_STEP_J = 0.005, 0.02
 _MB = 1e6
 # What the models miss of the first answers, of a life or after a step, the next ones will not.
 ADAPTING = 3
+# Answers that wait for a verdict on an outlier; of what is measured no more none will come.
+MOST_PENDING = 10
 
 
 class _Half:
@@ -131,7 +133,7 @@ class Learner:
             self._adapting -= 1
             return
         self._pending.append(excess)
-        if self._holding(measured.edge):
+        if self._holding(measured.edge) and len(self._pending) < MOST_PENDING:
             return  # an outlier or the first of a change: the next answers will tell
         for late_s, dear_j in self._pending:
             self._late.add(late_s)

@@ -73,6 +73,25 @@ def test_observations_of_another_kind_neither_discard_nor_confirm():
     assert subject.observe(ONE, 9.0, kind="b")
 
 
+def test_noise_that_grows_is_found_to_be_noise():
+    subject, rng = settled(), np.random.default_rng(5)
+    for _ in range(100):
+        subject.observe(ONE, 1.0 + rng.standard_normal())
+    held, steps = 0, 0
+    for _ in range(200):
+        steps += subject.observe(ONE, 1.0 + rng.standard_normal())
+        held += subject.holding
+    # Beyond 4 deviations is one in 16,000.
+    assert (held, steps) == (0, 0)
+
+
+def test_what_nothing_tells_of_is_no_more_uncertain_than_at_first():
+    subject = Filter([Prior(0.0, 1.0, 0.1)] * 2, noise=0.1, least_noise=0.01)
+    for _ in range(10_000):
+        subject.observe(np.array([1.0, 0.0]), 0.0)
+    assert subject._cov[1, 1] <= 1.0 + 0.1**2
+
+
 def test_what_is_old_is_forgotten():
     subject = settled(1.0, count=200)
     for _ in range(60):  # within the gate: a drift, no step

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -118,6 +119,20 @@ def test_outliers_more_frequent_than_the_percentile_allows_are_planned_for(rng):
     subject.run(100)
     assert subject.planner.state.learnt.margin_s >= 0.4
     assert np.mean(subject.run(200)) >= 0.95
+
+
+def test_the_margin_is_learnt_on_while_an_outlier_waits_for_a_verdict_that_never_comes(rng):
+    subject = loop(rng)
+    setting = subject.plan().setting
+    odd = subject.world.answer(setting)
+    subject.planner.learn(dataclasses.replace(odd, head_j=50.0 * odd.head_j))
+    subject.world.jitter = 0.2
+    for _ in range(30):  # and then the meter falls silent
+        measured = subject.world.answer(setting)
+        nothing = dict.fromkeys(("head_j", "tail_j", "total_j"), math.nan)
+        subject.planner.learn(dataclasses.replace(measured, **nothing))
+    late_s = 0.1 * (measured.head_s + measured.tail_s)  # one deviation of half-normal jitter
+    assert subject.planner.state.learnt.margin_s >= late_s
 
 
 def test_a_width_that_is_slower_than_the_law_says_is_learnt_apart_from_the_others(rng):
