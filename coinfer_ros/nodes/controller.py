@@ -149,7 +149,7 @@ class ControllerNode(CoinferNode[ControllerSettings]):
     def _on_trace(self, trace: Trace) -> None:
         try:
             measured = message_to_measured(trace, self._edges)
-            if trace.status == Answer.OK:
+            if trace.status == Answer.OK or measured.overdue:
                 self._planner.learn(measured)
         except InvalidInput as error:
             self._refused += 1

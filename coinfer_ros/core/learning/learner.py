@@ -50,6 +50,7 @@ class _Edge:
         self.link = Link()
         self.queue = Level(initial=0.001, scale=0.02)
         self.tokens = Level(initial=0.0, scale=10.0)
+        self.tail = Level(initial=0.0, scale=0.1)
 
     @property
     def learnt(self) -> EdgeLearnt:
@@ -121,14 +122,19 @@ class Learner:
             been learnt.
         """
         foretold_s, foretold_j = predicted(self.learnt)
-        stepped = self._stages(measured, robot, edge)
-        stepped |= self._energies(measured, robot, edge)
+        if measured.overdue:
+            stepped = self._given_up(measured)
+        else:
+            stepped = self._stages(measured, robot, edge)
+            stepped |= self._energies(measured, robot, edge)
         excess = measured.total_s - foretold_s, measured.total_j - foretold_j
         if stepped:  # what was held was the change itself, and the margin before is out of date
             self._pending.clear()
             self._late.forget()
             self._dear.forget()
             self._adapting = ADAPTING
+        if measured.overdue:
+            return
         if self._adapting:
             self._adapting -= 1
             return
@@ -145,6 +151,7 @@ class Learner:
     ) -> bool:
         at = self._edges[measured.edge]
         at.link.beat(measured.round_trip_s)
+        at.tail.observe(measured.tail_s)
         self._coding.observe(measured.wire_bits, measured.coding_s)
         self._losses.observe(measured.wire_bits, measured.wire_loss)
         stepped = [
@@ -163,6 +170,20 @@ class Learner:
             ),
         ]
         return any(stepped)
+
+    def _given_up(self, measured: Measured) -> bool:
+        """Take a request into account that no result came to in its time.
+
+        Its way took at least what the stages leave of it. Were such requests left out, a link that
+        has become so slow that all are given up would never be learnt. One alone is an outlier.
+        """
+        at = self._edges[measured.edge]
+        at.link.beat(measured.round_trip_s)
+        stages_s = measured.head_s + at.tail.estimate + at.queue.estimate
+        least_s = measured.total_s - stages_s
+        if not least_s > at.link.costs.delay_s(measured.payload_bytes):  # NaN is not known
+            return False
+        return at.link.transfer(measured.payload_bytes, least_s)
 
     def _energies(
         self, measured: Measured, robot: tuple[float, float], edge: tuple[float, float]

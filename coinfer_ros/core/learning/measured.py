@@ -31,6 +31,7 @@ class Measured:
     :param round_trip_s: of the heartbeats since the last answer, s.
     :param wire_loss: mean error of the embedding that the wire made, over its mean magnitude.
     :param weight_rate: λ of the robot half's weights, 1/weight unit.
+    :param overdue: it was given up: its total is the least that it would have taken.
     """
 
     bits: int
@@ -53,6 +54,7 @@ class Measured:
     round_trip_s: float = math.nan
     wire_loss: float = math.nan
     weight_rate: float = math.nan
+    overdue: bool = False
 
     @property
     def other_s(self) -> float:

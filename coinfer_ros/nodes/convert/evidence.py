@@ -12,7 +12,8 @@ from coinfer_ros.core.learning import Measured
 from coinfer_ros.core.model import WEIGHT_BITS
 from coinfer_ros.msg import Answer, Trace
 
-_MEASURABLE = limits.Limits(-1e6, 1e6, "s or J")
+# A difference of two clocks' readings may be a little less than nothing.
+_SECONDS, _JOULES = limits.Limits(-1.0, 3600.0, "s"), limits.Limits(-1e6, 1e6, "J")
 # What a trace says of stages: NaN where it is not known.
 _MEASURED = (
     "head_s",
@@ -41,7 +42,7 @@ def message_to_measured(trace: Trace, edges: Sequence[str]) -> Measured:
     for name in ("robot_clock_hz", "edge_clock_hz"):
         _known(name, getattr(trace, name), limits.CLOCK_HZ)
     for name in _MEASURED:
-        _known(name, getattr(trace, name), _MEASURABLE)
+        _known(name, getattr(trace, name), _JOULES if name.endswith("_j") else _SECONDS)
     if trace.edge and trace.edge not in edges:
         raise InvalidInput(f"edge must be one of {', '.join(edges)}, got {trace.edge[:64]!r}")
     return Measured(
@@ -65,6 +66,8 @@ def message_to_measured(trace: Trace, edges: Sequence[str]) -> Measured:
         round_trip_s=trace.round_trip_s,
         wire_loss=trace.wire_distortion,
         weight_rate=limits.WEIGHT_RATE.check("weight_rate", trace.weight_rate),
+        # Sent to an edge that was there, and given up.
+        overdue=trace.status == Answer.LATE and bool(trace.edge) and trace.embedding_bytes > 0,
     )
 
 

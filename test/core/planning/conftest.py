@@ -95,11 +95,25 @@ class World:
         )
 
 
+def given_up(measured: Measured, timeout_s: float) -> Measured:
+    """Return what is known of a request whose result did not come in time."""
+    names = ("coding_s", "transmit_s", "queue_s", "tail_s", "tail_j", "total_j", "edge_clock_hz")
+    nothing = dict.fromkeys(names, math.nan)
+    return dataclasses.replace(measured, **nothing, total_s=timeout_s, overdue=True)
+
+
 class Loop:
     """The closed loop: plan, answer, learn, plan again."""
 
-    def __init__(self, world: World, asked: Question, *, dwell_s: float = 1.0) -> None:
-        self.world, self.asked = world, asked
+    def __init__(
+        self,
+        world: World,
+        asked: Question,
+        *,
+        dwell_s: float = 1.0,
+        timeout_s: float = math.inf,
+    ) -> None:
+        self.world, self.asked, self.timeout_s = world, asked, timeout_s
         self.planner, self.steady = planner(), Steady(dwell_s=dwell_s, hysteresis=0.03)
         self.now_s, self.changes, self._last = 0.0, 0, None
 
@@ -126,6 +140,8 @@ class Loop:
             decision = self.plan()
             measured = self.world.answer(decision.setting)
             kept.append(self.asked.budget.kept(measured.total_s, measured.total_j))
+            if measured.total_s > self.timeout_s:
+                measured = given_up(measured, self.timeout_s)
             self.planner.learn(measured)
         return kept
 

@@ -11,7 +11,7 @@ import pytest
 
 from coinfer_ros.core.optimizer import Objective
 
-from .conftest import Loop, World, question
+from .conftest import Loop, World, given_up, question
 
 WIRES = (4, 6, 8, 16)
 # The first answers of a life teach; budgets are judged after them.
@@ -133,6 +133,27 @@ def test_the_margin_is_learnt_on_while_an_outlier_waits_for_a_verdict_that_never
         subject.planner.learn(dataclasses.replace(measured, **nothing))
     late_s = 0.1 * (measured.head_s + measured.tail_s)  # one deviation of half-normal jitter
     assert subject.planner.state.learnt.margin_s >= late_s
+
+
+def test_a_link_so_slow_that_every_request_is_given_up_is_learnt_all_the_same(rng):
+    subject = Loop(World(rng), question(2.5, 8.0, wire_widths=WIRES), timeout_s=3.0)
+    subject.run(YOUNG)
+    assert subject.plan().setting.wire_bits == 16
+    subject.world.goodput_bps = 1e6  # 2.4 s for 16 bits a value, 0.6 for 4
+    assert not any(subject.run(3))
+    assert all(subject.run(YOUNG)[SETTLED:])
+    assert subject.plan().setting.wire_bits < 16
+
+
+def test_requests_that_are_given_up_now_and_then_change_nothing(rng):
+    subject = Loop(World(rng), question(2.5, 8.0, wire_widths=WIRES), timeout_s=3.0)
+    subject.run(YOUNG)
+    plan = subject.plan()
+    for _ in range(10):
+        lost = given_up(subject.world.answer(plan.setting), 3.0)
+        subject.planner.learn(lost)
+        subject.run(4)
+    assert subject.plan().setting.sets_the_same(plan.setting)
 
 
 def test_a_width_that_is_slower_than_the_law_says_is_learnt_apart_from_the_others(rng):
