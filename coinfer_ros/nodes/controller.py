@@ -102,6 +102,8 @@ class ControllerNode(CoinferNode[ControllerSettings]):
             "bits": plan.weight_bits,
             "margin_s": learnt.margin_s,
             "traces_refused": self._refused,
+            "others_refused": self._fleet.refused,
+            "last_refusal": self._fleet.refusal,
             **links,
             "warning": warning,
         }

@@ -102,14 +102,7 @@ class DeviceNode(CoinferNode[DeviceSettings]):
         }
 
     def _on_plan(self, plan: Plan) -> None:
-        if self.settings.role == "edge" and plan.edge not in ("", self.settings.edge_id):
-            plan = Plan(
-                robot_id=plan.robot_id,
-                plan_id=plan.plan_id,
-                edge_ask_hz=math.nan,
-                lease_s=plan.lease_s,
-            )
-        clock_hz = plan.robot_clock_hz if self.settings.role == "robot" else plan.edge_ask_hz
+        clock_hz = self._asked_hz(plan)
         try:
             if not math.isnan(clock_hz):  # NaN: planned without clocks, at its own pace
                 limits.CLOCK_HZ.check("clock", clock_hz)
@@ -128,6 +121,14 @@ class DeviceNode(CoinferNode[DeviceSettings]):
             )
             return
         self._follow()
+
+    def _asked_hz(self, plan: Plan) -> float:
+        """Return the clock that a plan asks of this machine, Hz; NaN: its own pace."""
+        if self.settings.role == "robot":
+            return float(plan.robot_clock_hz)
+        # A plan by another edge lets this one go.
+        mine = plan.edge in ("", self.settings.edge_id)
+        return float(plan.edge_ask_hz) if mine else math.nan
 
     def _follow(self) -> None:
         """Do what the lease says is due."""

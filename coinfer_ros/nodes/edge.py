@@ -114,6 +114,7 @@ class EdgeNode(CoinferNode[EdgeSettings]):
             "refused": counts.refused + self._broken,
             "failed": self._failures,
             "waiting": self._queue.waiting,
+            "beats_refused": self._beats.refused,
             "answer_s": self._queue.pace.seconds(1),
             "last_refusal": self._refusal,
             "backend": next(iter(self._tails.values())).backend,
@@ -172,7 +173,7 @@ class EdgeNode(CoinferNode[EdgeSettings]):
             begun_s = time.monotonic()
             turn = self._queue.take(begun_s)
         for dropped in turn.expired:
-            self._results.publish(_failure(dropped.item, TOO_BUSY, Answer.REFUSED))
+            self._refusals.publish(_failure(dropped.item, TOO_BUSY, Answer.REFUSED))
         batch = turn.batch
         if not batch:
             return

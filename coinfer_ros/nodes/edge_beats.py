@@ -40,6 +40,7 @@ class EdgeBeats:
     ) -> None:
         self.roll = RollCall(most_robots)
         self.reason = "not active"  # why it is not ready; empty: it is
+        self.refused = 0  # beats that say nothing
         self.waiting, self._busy_s, self._looked_s = 0, 0.0, time.monotonic()
         self._state = EdgeState(
             schema=RobotState.SCHEMA,
@@ -69,7 +70,8 @@ class EdgeBeats:
         try:
             check_name("robot_id", state.robot_id)
         except InvalidInput:
-            return  # what has no name cannot be echoed
+            self.refused += 1  # what has no name cannot be echoed
+            return
         self.roll.beat(state.robot_id, state.beat, time.monotonic())
 
     def _beat(self) -> None:

@@ -45,6 +45,7 @@ class Fleet:
         self._holds = [Holds() for _ in edges]
         self._limits: dict[int | None, ClockLimits] = {}
         self._states_s: dict[int | None, float] = {}
+        self.refused, self.refusal = 0, ""  # messages that were left out, and why the last one
 
     @property
     def subscriptions(self) -> list[tuple[type, str, Callable[..., None], object]]:
@@ -94,8 +95,9 @@ class Fleet:
     def _on_beat(self, place: int, state: EdgeState) -> None:
         try:
             beat, cuts = message_to_beat(state, self._robot_id), message_to_cuts(state)
-        except InvalidInput:
-            return  # the robot says what is wrong with it
+        except InvalidInput as error:
+            self._refuse(error)
+            return
         self._watches[place].heard(beat, time.monotonic())
         only = len(cuts) == 1 or self._planner.routes[0].cut == ""
         for cut in cuts[:1] if only else cuts:
@@ -111,8 +113,11 @@ class Fleet:
             lease_s = checks.number("lease_s", plan.lease_s, above=0.0, high=60.0, unit="s")
             ends_s = time.monotonic() + lease_s
             self._holds[place].renew(Grant(plan.robot_id, plan.plan_id, plan.edge_ask_hz, ends_s))
-        except InvalidInput:
-            return  # the edge's device says so
+        except InvalidInput as error:
+            self._refuse(error)
+
+    def _refuse(self, error: InvalidInput) -> None:
+        self.refused, self.refusal = self.refused + 1, str(error)
 
     def _on_state(self, place: int | None, state: DeviceState) -> None:
         now_s, plan = time.monotonic(), self._planned()

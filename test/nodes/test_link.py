@@ -130,6 +130,21 @@ def test_an_edge_of_another_model_is_never_asked_and_every_answer_says_why(graph
     assert not sent.messages
 
 
+def test_a_controller_counts_what_it_cannot_use_of_others_and_says_why(graph):
+    controller = graph.add(ControllerNode, "controller")
+    controller.autostart()
+    beats = controller.create_publisher(EdgeState, "/edge/heartbeat", qos.BEAT)
+    plans = controller.create_publisher(Plan, "/edge/plan", qos.PLAN)
+    graph.until(lambda: beats.get_subscription_count() and plans.get_subscription_count())
+    beats.publish(EdgeState(schema=RobotState.SCHEMA + 1, edge="edge"))
+    graph.until(lambda: controller.diagnose()["others_refused"] == 1)
+    assert "schema must be 1" in controller.diagnose()["last_refusal"]
+    plans.publish(Plan(robot_id="other", edge="edge", edge_ask_hz=1e9, lease_s=math.inf))
+    graph.until(lambda: controller.diagnose()["others_refused"] == 2)
+    assert "lease_s must be" in controller.diagnose()["last_refusal"]
+    assert controller._planner.state.others_hz == (0.0,)
+
+
 def test_an_edge_of_another_version_of_the_messages_is_never_asked(graph, images):
     link = Link(graph, images)
     beats = link.robot.create_publisher(EdgeState, "/edge/heartbeat", qos.BEAT)
@@ -147,9 +162,9 @@ def test_beats_measure_the_way_there_and_back_and_the_traces_carry_it(graph, ima
     trace = graph.until(
         lambda: next((t for t in link.traces.messages if not math.isnan(t.round_trip_s)), None)
     )
-    assert 0.0 < trace.round_trip_s <= trace.round_trip_p95_s * (1.0 + 1e-9) or (
-        trace.round_trip_s < 1.0
-    )
+    # Of the first few beats; each was answered before the next but some were sent.
+    assert 0.0 < trace.round_trip_s < 1.0
+    assert 0.0 < trace.round_trip_p95_s < 1.0
     assert (trace.edge, trace.cut) == ("edge", INFO.cut)
     assert trace.embedding_bytes > 0
 
