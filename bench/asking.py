@@ -39,7 +39,7 @@ def answers(shapes: Sequence[Shape], *, rounds: int) -> Iterator[list[Answer]]:
     :param shapes: (T, C) tokens and channels.
     :raises Unavailable: when the nodes end, do not answer, or lose one request in ten.
     """
-    with _nodes(shapes) as nodes, _asker() as asker:
+    with running_nodes(shapes) as nodes, running_asker() as asker:
         for shape in shapes:
             asker.await_first(shape, nodes)
             received = [asker.ask(ANSWER_S) for _ in range(WARM_UP + rounds)][WARM_UP:]
@@ -51,7 +51,7 @@ def answers(shapes: Sequence[Shape], *, rounds: int) -> Iterator[list[Answer]]:
             yield good
 
 
-class _Asker:
+class Asker:
     """A node that publishes the smallest of images and takes the robot's answers."""
 
     def __init__(self, context: Context) -> None:
@@ -87,10 +87,11 @@ class _Asker:
 
 
 @contextlib.contextmanager
-def _asker() -> Iterator[_Asker]:
+def running_asker() -> Iterator[Asker]:
+    """Have an asker in a context of its own."""
     context = Context()
     rclpy.init(context=context)
-    asker = _Asker(context)
+    asker = Asker(context)
     try:
         yield asker
     finally:
@@ -149,7 +150,8 @@ class _Nodes:
 
 
 @contextlib.contextmanager
-def _nodes(shapes: Sequence[Shape]) -> Iterator[_Nodes]:
+def running_nodes(shapes: Sequence[Shape]) -> Iterator[_Nodes]:
+    """Have the robot and the edge run, with stand-ins of these shapes."""
     with tempfile.TemporaryDirectory(prefix="coinfer-bench-") as folder:
         nodes = _Nodes(shapes, Path(folder))
         try:

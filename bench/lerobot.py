@@ -9,7 +9,7 @@ from pathlib import Path
 
 from coinfer_ros.msg import Answer, Plan, Trace
 
-from bench.asking import ANSWER_S, WARM_UP, Shape, _Asker, _asker, _nodes
+from bench.asking import ANSWER_S, WARM_UP, Asker, Shape, running_asker, running_nodes
 from bench.lines import LineProgram
 from bench.options import Options
 from bench.overhead import BYTES_A_VALUE, CHANNELS
@@ -65,7 +65,7 @@ class Theirs:
 class Ours:
     """The nodes ``robot`` and ``edge``, asked at any width of the wire."""
 
-    def __init__(self, asker: _Asker) -> None:
+    def __init__(self, asker: Asker) -> None:
         self._asker = asker
         self._traces: list[Trace] = []
         self._plans = asker.node.create_publisher(Plan, "plan", qos.PLAN)
@@ -100,7 +100,7 @@ def measure(options: Options) -> Section:
     """Send tensors of each size by either way in turn."""
     shapes = [(kib * 1024 // BYTES_A_VALUE // CHANNELS, CHANNELS) for kib in PAYLOADS_KIB]
     rows: list[tuple[str, ...]] = []
-    with contextlib.ExitStack() as held, _nodes(shapes) as nodes, _asker() as asker:
+    with contextlib.ExitStack() as held, running_nodes(shapes) as nodes, running_asker() as asker:
         ours, theirs = Ours(asker), Theirs(held)
         for shape in shapes:
             asker.await_first(shape, nodes)

@@ -4,18 +4,18 @@
 from __future__ import annotations
 
 import contextlib
-from types import TracebackType
 
 from bench.hosts.host import Host
 from bench.hosts.impairment import CUT, NONE, Impairment
 from bench.hosts.links import INTERFACE, Link, NetemLink, RelayLink
+from coinfer_ros.core.closing import Closing
 from coinfer_ros.core.errors import Unavailable
 
 ROBOT_ADDRESS, EDGE_ADDRESS = "10.77.0.1", "10.77.0.2"
 ROBOT_MAC, EDGE_MAC = "02:00:00:00:00:01", "02:00:00:00:00:02"
 
 
-class Network:
+class Network(Closing):
     """Two hosts on one wire; leaving the ``with`` block takes all of it away.
 
     The kernel's netem impairs the wire where it is there, else a program of our own does.
@@ -59,17 +59,6 @@ class Network:
     def close(self) -> None:
         """Take link and hosts away; what still runs in a host is cut off."""
         self._held.close()
-
-    def __enter__(self) -> Network:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _plug(host: Host, *, own: tuple[str, str], other: tuple[str, str]) -> None:

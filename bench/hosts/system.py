@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 
 from bench import process
 from bench.hosts import nodes
@@ -18,6 +18,7 @@ from bench.hosts.heard import Ear
 from bench.hosts.network import Network
 from coinfer_ros import graph, locate
 from coinfer_ros.adapters import board_file
+from coinfer_ros.core.closing import Closing
 from coinfer_ros.core.errors import PeerTimeout, Unavailable
 from coinfer_ros.graph import Value
 from coinfer_ros.sim.silicon import Silicon
@@ -30,7 +31,7 @@ ENVIRONMENT = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "SUBNET", "ROS_DOMAIN_ID": "0"}
 NOTHING: Mapping[str, Mapping[str, Value]] = MappingProxyType({})
 
 
-class System:
+class System(Closing):
     """The nodes of ``robot_graph`` and ``edge_graph``, and a recorder on the robot's host.
 
     Leaving the ``with`` block ends them all. Hosts are named ``robot`` and ``edge``.
@@ -145,17 +146,6 @@ class System:
     def close(self) -> None:
         """End them all."""
         self._held.close()
-
-    def __enter__(self) -> System:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _host(self, name: str) -> str:
         return "edge" if name in self.names["edge"] else "robot"

@@ -7,11 +7,11 @@ import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from coinfer_ros.adapters.devices.clocks.former_state import SUFFIX, FormerState
 from coinfer_ros.adapters.devices.clocks.ownership import Ownership
 from coinfer_ros.core import checks
+from coinfer_ros.core.closing import Closing
 from coinfer_ros.core.errors import (
     CoinferError,
     InvalidInput,
@@ -22,7 +22,7 @@ from coinfer_ros.core.errors import (
 from coinfer_ros.core.ports import ClockDriver, ClockReading
 
 
-class OwnedClock:
+class OwnedClock(Closing):
     """A ``Clock`` over a driver.
 
     The former state is on disk before the first change and until all is given back, so that
@@ -48,17 +48,6 @@ class OwnedClock:
             self._ownership.release()
             raise
         self.steps_hz, self.default_hz = driver.steps_hz, driver.default_hz
-
-    def __enter__(self) -> OwnedClock:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def achieved(self) -> ClockReading:
         """Return the clock as it is.
