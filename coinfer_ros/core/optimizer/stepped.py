@@ -123,15 +123,15 @@ def _first(tables: Tables, row: int, costs: _Costs, mask: Mask, *, by_delay: boo
     )
 
 
-def needs(problem: Problem, tables: Tables, *, better_than: float = np.inf) -> Needs:
+def needs(problem: Problem, tables: Tables, *, better_than: float | None = None) -> Needs:
     """Return the least that any wanted width needs of each budget, the other held.
 
-    :param better_than: wanted are the widths whose loss is allowed and less than this; inf: all
-        that are allowed.
+    :param better_than: wanted are the widths whose loss is allowed and less than this, which may
+        be inf; None: all that are allowed.
     """
     delays, energies = [], []
     for bits, loss in problem.good_widths:
-        if better_than != np.inf and loss >= better_than:
+        if better_than is not None and loss >= better_than:
             continue
         costs = _Costs.of(tables, tables.widths.index(bits))
         affordable = costs.energy_j <= problem.budget.energy_j

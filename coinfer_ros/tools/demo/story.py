@@ -70,6 +70,9 @@ class Story:
         topic, message = line["topic"], line["message"]
         if topic == "plan":
             self.plan = self.plans[message["plan_id"]] = message
+            for row in self.rows:  # topics have no common order: answers may come before their plan
+                if row["plan_id"] == message["plan_id"]:
+                    row |= self._told_by(message)
         elif topic == "answer":
             self._add(line["at_s"], message)
         elif topic == "trace":
@@ -111,16 +114,22 @@ class Story:
         self.answer = answer
         plan = self.plan_of(answer)
         row = {name: answer[name] for name in COLUMNS if name in answer}
+        row |= self._told_by(plan)
         row |= {
             "at_s": round(at_s - (self.begun_s or at_s), 4),
-            "phase": self._phase_of(plan),
-            "budget_delay_s": plan.get("budget_delay_s"),
-            "budget_energy_j": plan.get("budget_energy_j"),
-            "plan_status": ("optimal", "infeasible")[plan["status"]] if plan else None,
             "status": STATUS[answer["status"]],
             "source": SOURCE[answer["source"]],
         }
         self.rows.append(row)
+
+    def _told_by(self, plan: Message) -> Row:
+        """Return the columns of an answer that its plan tells."""
+        return {
+            "phase": self._phase_of(plan),
+            "budget_delay_s": plan.get("budget_delay_s"),
+            "budget_energy_j": plan.get("budget_energy_j"),
+            "plan_status": ("optimal", "infeasible")[plan["status"]] if plan else None,
+        }
 
     def _phase_of(self, plan: Message) -> str:
         """Return the newest phase with the plan's budgets: an answer may come after its phase."""

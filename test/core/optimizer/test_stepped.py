@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -102,6 +102,12 @@ def test_nearest_budgets_are_the_least_over_all_settings(
         assert found.nearest_energy_j is None
 
 
+# One bit loses without bound, so what is better than it is not "anything".
+@example(
+    Tables((1, 2), (1e9,), (2e9,), np.zeros((2, 1)), np.array([[0.0], [0.25]]), *[np.zeros(1)] * 2),
+    Budget(0.25, 0.125),
+    (0.0, 0.0),
+)
 @given(tables_of(), BUDGETS, OVERHEADS)
 def test_binding_says_which_budget_alone_would_let_a_wider_width_in(
     tables: Tables, budget: Budget, overhead: tuple[float, float]
