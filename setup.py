@@ -60,6 +60,7 @@ setup(
             "stable-baselines3>=2.4",
         ],
         "runtimes": ["onnx>=1.18", "onnxruntime>=1.20", "openvino>=2025.0"],
+        "simulation": ["mujoco>=3.3"],
         "smolvlm": ["num2words>=0.5"],
     },
 )

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds how MuJoCo can draw without a screen: on a GPU or a CPU by EGL, or on a CPU by OSMesa."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import cache
+
+from coinfer_ros.core.errors import Unavailable
+
+WAYS = ("egl", "osmesa")
+_TRIAL = "import mujoco; context = mujoco.GLContext(8, 8); context.make_current(); context.free()"
+_TRIAL_S = 60.0
+INSTALL = "pip install 'coinfer_ros[simulation]'"
+
+
+def use_offscreen_graphics() -> str:
+    """Choose how MuJoCo draws, before it is imported; ``MUJOCO_GL`` is kept where it is set.
+
+    :returns: ``egl`` or ``osmesa``, or what ``MUJOCO_GL`` says.
+    :raises Unavailable: when MuJoCo is not installed or none works, with the package that helps.
+    """
+    chosen = os.environ.get("MUJOCO_GL") or _first_that_works()
+    os.environ["MUJOCO_GL"] = chosen
+    return chosen
+
+
+@cache
+def _first_that_works() -> str:
+    # MuJoCo's choice is made once a process, as it is imported: a trial needs one of its own.
+    reasons = []
+    for way in WAYS:
+        trial = subprocess.run(  # noqa: S603  this interpreter, a constant program
+            [sys.executable, "-c", _TRIAL],
+            env={**os.environ, "MUJOCO_GL": way},
+            capture_output=True,
+            text=True,
+            timeout=_TRIAL_S,
+            check=False,
+        )
+        if trial.returncode == 0:
+            return way
+        reasons.append((way, (trial.stderr.strip().splitlines() or ["no reason given"])[-1]))
+        if "No module named 'mujoco'" in trial.stderr:
+            raise Unavailable(f"the simulator needs MuJoCo: {INSTALL}")
+    told = "; ".join(f"{way}: {reason}" for way, reason in reasons)
+    raise Unavailable(
+        "the simulator must draw without a screen, by EGL (Debian and Ubuntu: apt install libegl1 "
+        f"libgl1-mesa-dri) or OSMesa (apt install libosmesa6), got {told}"
+    )
