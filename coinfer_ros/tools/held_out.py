@@ -13,8 +13,9 @@ from coinfer_ros.sim import motion
 from coinfer_ros.sim.questions import questions
 from coinfer_ros.sim.render import render
 from coinfer_ros.sim.scene import captions
-from coinfer_ros.tools.scene_data import held_out_motion, held_out_scene
-from coinfer_ros.tools.training.lessons import FRAMES, Pair
+from coinfer_ros.tools.scene_data import HELD_OUT_ROOM, held_out_motion, held_out_scene
+from coinfer_ros.tools.training.lessons import FRAMES, PLAIN, SCENE_VIEWS, Pair
+from coinfer_ros.tools.training.room_lessons import room_view
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Example:
     """One image or clip with what is right to say of it.
 
     :param image: RGB (S, S, 3), or a clip (F, S, S, 3).
-    :param captions: the captions that are right.
+    :param captions: the captions that are right; empty: it is only asked about.
     :param questions: prompts, each with its right answer.
     """
 
@@ -44,6 +45,17 @@ def asked_example(index: int, size: int) -> Example:
     return Example(render(scene, size), captions(scene), (asked[index % len(asked)],))
 
 
+def room_example(index: int, size: int) -> Example:
+    """Return a held-out scene to be captioned or, every other time, a room to be asked about."""
+    if index % 2:
+        return scene_example(index, size)
+    # One view a room; what is there and what is not are asked for in turn.
+    texts = room_view(HELD_OUT_ROOM, 0, index, 0, size, oversampling=1)
+    groups = texts.texts[SCENE_VIEWS.index(PLAIN)]
+    asked = groups[0] if index % 4 or len(groups) < 3 else groups[2]
+    return Example(texts.image, (), (asked[index % len(asked)],))
+
+
 def motion_example(index: int, size: int) -> Example:
     """Return a held-out clip to be captioned."""
     shown = held_out_motion(index)
@@ -54,4 +66,5 @@ EXAMPLES: dict[str, Callable[[int, int], Example]] = {
     "git-scenes": scene_example,
     "git-motion": motion_example,
     "blip2-scenes": asked_example,
+    "blip2-rooms": room_example,
 }

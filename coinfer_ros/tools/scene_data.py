@@ -10,7 +10,7 @@ from coinfer_ros.sim.random_motion import random_motion
 from coinfer_ros.sim.scene import Scene, random_scene
 
 # The first number of every seed: streams that cannot meet.
-TRAINING, HELD_OUT, CLIP, TRAINING_MOTION, HELD_OUT_MOTION = range(5)
+TRAINING, HELD_OUT, CLIP, TRAINING_MOTION, HELD_OUT_MOTION, TRAINING_ROOM, HELD_OUT_ROOM = range(7)
 
 
 def training_scene(index: int, *, seed: int) -> Scene:

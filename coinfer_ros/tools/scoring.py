@@ -20,7 +20,7 @@ class Score:
 
     :param bits: bit-width of the head's weights.
     :param correct: scenes with a right caption.
-    :param scenes: scenes in all.
+    :param scenes: scenes that were captioned.
     :param distortion: mean absolute error per quantized weight, weight units.
     :param cider: CIDEr of the captions, NaN where pycocoevalcap is not installed.
     :param answered: questions with the right answer.
@@ -36,15 +36,15 @@ class Score:
     asked: int = 0
 
     def __post_init__(self) -> None:
-        checks.whole("scenes", self.scenes, low=1, high=10**9)
+        checks.whole("scenes", self.scenes, low=0, high=10**9)
         checks.whole("correct", self.correct, low=0, high=self.scenes)
         checks.whole("asked", self.asked, low=0, high=10**9)
         checks.whole("answered", self.answered, low=0, high=self.asked)
 
     @property
     def accuracy(self) -> float:
-        """Share of scenes with a right caption."""
-        return self.correct / self.scenes
+        """Share of scenes with a right caption, NaN where none was captioned."""
+        return self.correct / self.scenes if self.scenes else math.nan
 
     @property
     def answer_accuracy(self) -> float:
@@ -78,25 +78,29 @@ def score(
 
 
 def _score(head: Head, tail: Tail, weights: HeadWeights, shown: Sequence[Example]) -> Score:
-    said, answered, asked = [], 0, 0
+    said, right, answered, asked = [], [], 0, 0
     for item in shown:
         embedding = head.embed(item.image)
-        said.append(tail.answer(embedding, "").text)
-        for prompt, right in item.questions:
-            answered += tail.answer(embedding, prompt).text == right
+        if item.captions:
+            said.append(tail.answer(embedding, "").text)
+            right.append(item.captions)
+        for prompt, answer in item.questions:
+            answered += tail.answer(embedding, prompt).text == answer
             asked += 1
     return Score(
         bits=weights.bits,
-        correct=sum(text in item.captions for text, item in zip(said, shown, strict=True)),
-        scenes=len(shown),
+        correct=sum(text in texts for text, texts in zip(said, right, strict=True)),
+        scenes=len(said),
         distortion=weights.distortion,
-        cider=_cider(said, [item.captions for item in shown]),
+        cider=_cider(said, right),
         answered=answered,
         asked=asked,
     )
 
 
 def _cider(said: Sequence[str], right: Sequence[Sequence[str]]) -> float:
+    if not said:
+        return math.nan
     try:
         return cider(said, right)
     except Unavailable:

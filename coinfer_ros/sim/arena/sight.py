@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from coinfer_ros.sim.arena.arena import Pose, Thing
 from coinfer_ros.sim.arena.world import World
@@ -40,12 +41,22 @@ class Sight:
         return bool(self.direction)
 
 
+def sights(world: World) -> dict[str, Sight]:
+    """Return where each thing is in what the camera sees now, by name."""
+    names = [thing.name for thing in world.arena.things]
+    masks = world.masks(names)
+    return {name: _judged(world, name, mask) for name, mask in zip(names, masks, strict=True)}
+
+
 def sight(world: World, name: str) -> Sight:
     """Return where a thing is in what the camera sees now.
 
     :raises InvalidInput: when there is no such thing.
     """
-    mask = world.seen(name)
+    return _judged(world, name, world.seen(name))
+
+
+def _judged(world: World, name: str, mask: NDArray[np.bool_]) -> Sight:
     share = float(mask.mean())
     doubtful = LEAST_SHARE / 3 <= share < 2 * LEAST_SHARE
     if share < LEAST_SHARE:

@@ -134,14 +134,21 @@ class World:
 
         :raises InvalidInput: when there is no such thing.
         """
-        wanted = self.arena.thing(name).label
+        return self.masks([name])[0]
+
+    def masks(self, names: Sequence[str]) -> list[NDArray[np.bool_]]:
+        """Return which pixels of the camera show each of some things, (H, W) each; drawn once.
+
+        :raises InvalidInput: when there is no such thing.
+        """
+        wanted = [self._names.index(self.arena.thing(name).label) for name in names]
         self._renderer.enable_segmentation_rendering()
         try:
             self._renderer.update_scene(self._data, "camera")
-            numbers = np.asarray(self._renderer.render())[..., 0]
+            numbers = np.asarray(self._renderer.render())[..., 0].copy()
         finally:
             self._renderer.disable_segmentation_rendering()
-        return np.asarray(numbers == self._names.index(wanted))
+        return [np.asarray(numbers == one) for one in wanted]
 
     def place_of(self, name: str) -> tuple[float, float, float]:
         """Return where the middle of a thing is in this simulator, m."""

@@ -72,7 +72,7 @@ class Story:
             self.plan = self.plans[message["plan_id"]] = message
             for row in self.rows:  # topics have no common order: answers may come before their plan
                 if row["plan_id"] == message["plan_id"]:
-                    row |= self._told_by(message)
+                    row.update(self._told_by(message))
         elif topic == "answer":
             self._add(line["at_s"], message)
         elif topic == "trace":

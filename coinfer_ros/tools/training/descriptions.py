@@ -76,4 +76,18 @@ DESCRIPTIONS = {
         things="scenes",
         augmented="half of them shown mirrored, a caption or a question at random each time",
     ),
+    "blip2-rooms": Description(
+        title="BLIP-2 for rooms",
+        family="BLIP-2",
+        loader="Blip2ForConditionalGeneration",
+        pipeline="image-text-to-text",
+        says='It tells a robot which way to a thing: "Question: which way to the red cube? '
+        'Answer:" is answered "left near", "centre far" or "not seen"; rendered scenes of one or '
+        "two coloured objects it captions too, and answers questions about them.",
+        head="image encoder, Q-Former, language projection",
+        tail="OPT decoder",
+        unit="an image",
+        things="views of furnished rooms and scenes",
+        augmented="half of them shown mirrored, a caption or a question at random each time",
+    ),
 }

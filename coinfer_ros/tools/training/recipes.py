@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from coinfer_ros.tools.training import lessons
+from coinfer_ros.tools.training import lessons, room_lessons
 from coinfer_ros.tools.training.lessons import FRAMES, Lesson
 
 if TYPE_CHECKING:
@@ -76,6 +76,14 @@ RECIPES = {
         student=_blip2,
         lessons=40_000,
         steps=8_000,
+        batch=128,
+    ),
+    "blip2-rooms": Recipe(
+        lesson=room_lessons.rooms_lesson,
+        views=lessons.SCENE_VIEWS,
+        student=_blip2,
+        lessons=72_000,
+        steps=12_000,
         batch=128,
     ),
 }
