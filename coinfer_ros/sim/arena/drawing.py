@@ -23,6 +23,7 @@ from coinfer_ros.sim.scene import COLOURS
 START_GAP_M = 1.3  # least distance of a thing from where the robot starts
 GAP_M = 0.9  # least distance between two things' middles: a robot fits between
 EDGE_M = 0.45  # least distance of a thing's middle from a wall
+WAY_M = 0.3  # least room to either side of a way between two lookouts
 _TRIES = 200
 
 
@@ -40,14 +41,15 @@ def random_arena(
         float(rng.uniform(-0.4, 0.4)),
         float(rng.uniform(-math.pi, math.pi)),
     )
+    things = _things(rng, length_m, width_m, start)
     return Arena(
         name=name,
         length_m=length_m,
         width_m=width_m,
-        things=_things(rng, length_m, width_m, start),
+        things=things,
         robot=Robot(start, camera=camera or Camera()),
         lamps=_lamps(rng, length_m, width_m),
-        lookouts=((start.x_m, start.y_m),),
+        lookouts=((start.x_m, start.y_m), *_lookouts(rng, start, things)),
         floor=_surface(rng, 0.20, 0.60),
         wall=_surface(rng, 0.30, 0.70),
         ambient=float(rng.uniform(0.25, 0.45)),
@@ -73,6 +75,30 @@ def _things(
                 placed.append(Thing(shape, colour, at, size_m, tone))
                 break
     return tuple(placed)
+
+
+def _lookouts(
+    rng: np.random.Generator, start: Pose, things: tuple[Thing, ...]
+) -> list[tuple[float, float]]:
+    """Draw up to two places to search from, to either side; the ways to them are free."""
+    found: list[tuple[float, float]] = []
+    for side in (1.0, -1.0):
+        for _ in range(_TRIES):
+            x_m = start.x_m + side * float(rng.uniform(0.8, 1.4))
+            y_m = start.y_m + float(rng.uniform(-0.6, 0.6))
+            before = found[-1] if found else (start.x_m, start.y_m)
+            ways = ((before, (x_m, y_m)), ((x_m, y_m), (start.x_m, start.y_m)))
+            if all(_is_free(*way, thing) for way in ways for thing in things):
+                found.append((x_m, y_m))
+                break
+    return found
+
+
+def _is_free(begin: tuple[float, float], end: tuple[float, float], thing: Thing) -> bool:
+    """Return whether a straight way passes a thing with room for a robot."""
+    way, off = np.subtract(end, begin), np.subtract((thing.at.x_m, thing.at.y_m), begin)
+    share = float(np.clip(off @ way / max(float(way @ way), 1e-9), 0.0, 1.0))
+    return float(np.hypot(*(off - share * way))) >= thing.reach_m + WAY_M
 
 
 def _lamps(rng: np.random.Generator, length_m: float, width_m: float) -> tuple[Lamp, ...]:

@@ -14,7 +14,7 @@ from coinfer_ros.sim.arena.world import World
 
 NEAR_M = 1.0  # from the robot's middle to the thing's, along the floor
 CENTRE_SHARE = 1 / 6  # of the image's width, to either side of its middle
-LEAST_SHARE = 0.004  # of the image's pixels: less of a thing is not seen
+LEAST_SHARE = 0.0025  # of the image's pixels: less of a thing is not seen
 # What is closer than this to a limit could be called either: it is neither taught nor examined.
 _DOUBT_M, _DOUBT_SHARE = 0.08, 0.03
 

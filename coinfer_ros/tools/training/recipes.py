@@ -82,8 +82,8 @@ RECIPES = {
         lesson=room_lessons.rooms_lesson,
         views=lessons.SCENE_VIEWS,
         student=_blip2,
-        lessons=72_000,
-        steps=12_000,
+        lessons=54_000,
+        steps=10_000,
         batch=128,
     ),
 }
