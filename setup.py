@@ -7,7 +7,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
-SHARED_FOLDERS = ("action", "config", "launch", "media", "models", "msg", "srv")
+SHARED_FOLDERS = ("action", "config", "launch", "media", "models", "msg", "srv", "worlds")
 
 
 def version() -> str:

@@ -1,7 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""No test is timed: a shared machine would fail those that hypothesis finds slow."""
+"""No test is timed (a shared machine would fail those that hypothesis finds slow); MuJoCo draws."""
+
+import ctypes.util
+import os
 
 from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# MuJoCo chooses how it draws as it is imported, and the first test that looks whether it is here
+# imports it.
+if "MUJOCO_GL" not in os.environ:
+    os.environ["MUJOCO_GL"] = "egl" if ctypes.util.find_library("EGL") else "osmesa"

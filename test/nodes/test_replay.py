@@ -73,5 +73,9 @@ def test_every_plan_of_a_running_graph_is_made_again_exactly(
     assert robot["traces"] > 0
     assert robot["evidence"]["kept"]["of"] + robot["evidence"]["late"] > 0
     status, late = replayed(capsys, tmp_path / "late")
-    assert status == 0, late
-    assert len(BUDGETS) <= late["plans"] == late["equal"] < robot["plans"]
+    # Topics are found one after another: of the first plan it may have come too late for the basis.
+    first = min(plan.plan_id for plan in system.plans.messages[-late["plans"] :])
+    without = [plan["plan_id"] for plan in late["not_recomputed"]]
+    assert without in ([], [first]), late
+    assert status == len(without)
+    assert len(BUDGETS) <= late["plans"] == late["equal"] + len(without) < robot["plans"]

@@ -20,8 +20,14 @@ def use_offscreen_graphics() -> str:
     """Choose how MuJoCo draws, before it is imported; ``MUJOCO_GL`` is kept where it is set.
 
     :returns: ``egl`` or ``osmesa``, or what ``MUJOCO_GL`` says.
-    :raises Unavailable: when MuJoCo is not installed or none works, with the package that helps.
+    :raises Unavailable: when MuJoCo is not installed, none works (with the package that helps), or
+        it was imported before this choice, so that it draws in windows.
     """
+    if "mujoco" in sys.modules and "MUJOCO_GL" not in os.environ:
+        raise Unavailable(
+            "MUJOCO_GL must be set before mujoco is imported, got an import without it: set it to "
+            f"one of {', '.join(WAYS)}"
+        )
     chosen = os.environ.get("MUJOCO_GL") or _first_that_works()
     os.environ["MUJOCO_GL"] = chosen
     return chosen

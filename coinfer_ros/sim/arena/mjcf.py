@@ -23,11 +23,16 @@ from coinfer_ros.sim.scene import Rgb
 
 TIMESTEP_S = 0.004
 WHEEL_GAIN = 2.0  # torque for each rad/s that a wheel is too slow, N m s/rad
-WHEEL_TORQUE_NM = 3.0
+WHEEL_TORQUE_NM = 0.4  # 3 m/s2: its wheels do not slip
 CASTER_RADIUS_M = 0.02
 WHEEL_WIDTH_M = 0.03
 CLEARANCE_M = 0.03  # under the body
-_BODY_SHARE = 0.8  # of the mass; the wheels have the rest
+BODY_SHARE = 0.8  # of the mass; the wheels have the rest
+CASTER_MASS_KG = 0.01
+WHEEL_FRICTION, CASTER_FRICTION = 1.2, 0.001  # the casters slide
+WHEEL_DAMPING = 0.01  # N m s/rad
+NEAREST_M, FARTHEST_M = 0.02, 60.0  # that the camera sees
+LAMP_CUTOFF_RAD = math.radians(85.0)  # half of a lamp's cone
 ROBOT_RGB: Rgb = (0.08, 0.08, 0.09)
 
 
@@ -57,7 +62,7 @@ def mjcf(arena: Arena) -> tuple[str, dict[str, bytes]]:
             dir="0 0 -1",
             diffuse=_text(*lamp.rgb),
             specular="0.1 0.1 0.1",
-            cutoff="85",
+            cutoff=_text(math.degrees(LAMP_CUTOFF_RAD)),
             exponent="1",
         )
     floor = _text(arena.length_m / 2, arena.width_m / 2, 0.1)
@@ -67,15 +72,18 @@ def mjcf(arena: Arena) -> tuple[str, dict[str, bytes]]:
     for thing in arena.things:
         _thing(world, thing)
     _robot(root, world, arena.robot)
-    pictures = {
+    return tostring(root, encoding="unicode"), pictures(arena)
+
+
+def pictures(arena: Arena) -> dict[str, bytes]:
+    """Return the PNG files of floor and walls, by name: those of every simulator."""
+    drawn = {
         "floor.png": floor_picture(arena.floor, arena.length_m, arena.width_m),
         "wall.png": texture(arena.wall),
     }
-    files = {
-        name: cv2.imencode(".png", pixels[..., ::-1])[1].tobytes()
-        for name, pixels in pictures.items()
+    return {
+        name: cv2.imencode(".png", pixels[..., ::-1])[1].tobytes() for name, pixels in drawn.items()
     }
-    return tostring(root, encoding="unicode"), files
 
 
 def _visual(root: Element, arena: Arena) -> None:
@@ -83,9 +91,9 @@ def _visual(root: Element, arena: Arena) -> None:
     SubElement(visual, "global", offwidth=str(camera.width_px), offheight=str(camera.height_px))
     ambient = _text(*[arena.ambient] * 3)
     SubElement(visual, "headlight", ambient=ambient, diffuse="0 0 0", specular="0 0 0")
-    SubElement(visual, "quality", shadowsize="1024", offsamples="4")
+    SubElement(visual, "quality", shadowsize="512", offsamples="4")
     # Near and far planes are shares of the model's extent, which is set to one metre.
-    SubElement(visual, "map", znear="0.02", zfar="60")
+    SubElement(visual, "map", znear=_text(NEAREST_M), zfar=_text(FARTHEST_M))
     SubElement(root, "statistic", extent="1", center="0 0 0")
 
 
@@ -135,7 +143,7 @@ def _robot(root: Element, world: Element, robot: Robot) -> None:
         type="cylinder",
         pos=_text(0.0, 0.0, CLEARANCE_M + half_m),
         size=_text(robot.radius_m, half_m),
-        mass=_text(_BODY_SHARE * robot.mass_kg),
+        mass=_text(BODY_SHARE * robot.mass_kg),
         rgba=_rgba(ROBOT_RGB),
     )
     for name, sign in (("front", 1.0), ("back", -1.0)):
@@ -146,8 +154,8 @@ def _robot(root: Element, world: Element, robot: Robot) -> None:
             type="sphere",
             pos=_text(sign * (robot.radius_m - CASTER_RADIUS_M), 0.0, CASTER_RADIUS_M),
             size=_text(CASTER_RADIUS_M),
-            mass="0.01",
-            friction="0.001 0.001 0.001",
+            mass=_text(CASTER_MASS_KG),
+            friction=_text(*[CASTER_FRICTION] * 3),
             priority="1",  # its friction alone counts: it slides
             rgba=_rgba(ROBOT_RGB),
         )
@@ -156,7 +164,14 @@ def _robot(root: Element, world: Element, robot: Robot) -> None:
         wheel = SubElement(
             body, "body", name=f"{name}_wheel", pos=_text(0.0, sign * robot.track_m / 2, radius_m)
         )
-        SubElement(wheel, "joint", name=f"{name}_wheel", type="hinge", axis="0 1 0", damping="0.01")
+        SubElement(
+            wheel,
+            "joint",
+            name=f"{name}_wheel",
+            type="hinge",
+            axis="0 1 0",
+            damping=_text(WHEEL_DAMPING),
+        )
         SubElement(
             wheel,
             "geom",
@@ -164,8 +179,8 @@ def _robot(root: Element, world: Element, robot: Robot) -> None:
             type="cylinder",
             euler=_text(math.pi / 2, 0.0, 0.0),
             size=_text(radius_m, WHEEL_WIDTH_M / 2),
-            mass=_text((1 - _BODY_SHARE) / 2 * robot.mass_kg),
-            friction="1.2 0.005 0.0001",
+            mass=_text((1 - BODY_SHARE) / 2 * robot.mass_kg),
+            friction=_text(WHEEL_FRICTION, 0.005, 0.0001),
             rgba=_rgba(ROBOT_RGB),
         )
         SubElement(

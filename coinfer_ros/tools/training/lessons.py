@@ -21,6 +21,7 @@ from coinfer_ros.tools.scene_data import training_motion, training_scene
 from coinfer_ros.tools.training.interrupts import ignore_interrupts
 
 FRAMES = 4  # of a clip
+DRAWN_TOGETHER = 24  # lessons that one process draws, one after another
 Images = NDArray[np.uint8]
 Pair = tuple[str, str]  # a prompt, empty for a caption, and a right answer
 Groups = tuple[tuple[Pair, ...], ...]  # as likely each, whatever their sizes
@@ -45,7 +46,11 @@ def captions_lesson(index: int, *, seed: int, size: int) -> Lesson:
 
 def questions_lesson(index: int, *, seed: int, size: int) -> Lesson:
     """Draw a scene with its captions and the questions that it answers."""
-    scene = training_scene(index, seed=seed)
+    return scene_with_questions(training_scene(index, seed=seed), size)
+
+
+def scene_with_questions(scene: Scene, size: int) -> Lesson:
+    """Draw a given scene with its captions and the questions that it answers."""
     both = (_mirror(scene), scene)
     return Lesson(render(scene, size), tuple((_captions(s), questions(s)) for s in both))
 
@@ -66,15 +71,22 @@ class Lessons:
     :param images: RGB (N, S, S, 3) or (N, F, S, S, 3).
     :param texts: N times, for each view, what is right.
     :param views: the axes that each view flips.
+    :param noise: standard deviation of the noisiest sensor, 1 is full scale; a batch's images get
+        up to this much each.
     """
 
     images: Images
     texts: Sequence[tuple[Groups, ...]]
     views: Sequence[tuple[int, ...]]
+    noise: float = 0.0
 
     @classmethod
     def gather(
-        cls, drawn: Iterable[Lesson], count: int, views: Sequence[tuple[int, ...]]
+        cls,
+        drawn: Iterable[Lesson],
+        count: int,
+        views: Sequence[tuple[int, ...]],
+        noise: float = 0.0,
     ) -> Lessons:
         """Collect ``count`` drawn lessons into arrays."""
         images, texts = np.empty(0, np.uint8), []
@@ -83,7 +95,7 @@ class Lessons:
                 images = np.empty((count, *lesson.image.shape), np.uint8)
             images[index] = lesson.image
             texts.append(lesson.texts)
-        return cls(images, texts, views)
+        return cls(images, texts, views, noise)
 
     def every_text(self) -> Iterator[str]:
         """Yield all prompts and answers."""
@@ -105,6 +117,8 @@ class Lessons:
         for view, axes in enumerate(self.views):
             if axes:
                 images[view_of == view] = np.flip(images[view_of == view], axes)
+        if self.noise > 0.0:
+            images = _noisy(images, self.noise, rng)
         pairs = [
             _pick(self.texts[index][view], rng) for index, view in zip(chosen, view_of, strict=True)
         ]
@@ -120,7 +134,15 @@ def draw_all(
     :param size: width and height, pixels.
     """
     with ProcessPoolExecutor(workers, initializer=ignore_interrupts) as pool:
-        yield from pool.map(partial(draw, seed=seed, size=size), range(count), chunksize=16)
+        yield from pool.map(
+            partial(draw, seed=seed, size=size), range(count), chunksize=DRAWN_TOGETHER
+        )
+
+
+def _noisy(images: Images, most: float, rng: np.random.Generator) -> Images:
+    strength = 255.0 * rng.uniform(0.0, most, (len(images), *[1] * (images.ndim - 1)))
+    noise = rng.standard_normal(images.shape, np.float32) * strength.astype(np.float32)
+    return np.asarray(np.clip(np.rint(images + noise), 0, 255), np.uint8)
 
 
 def _pick(groups: Groups, rng: np.random.Generator) -> Pair:

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.tools.model_card import Training
+from coinfer_ros.tools.training import kept_lessons
 from coinfer_ros.tools.training.course import Length, follow
 from coinfer_ros.tools.training.lessons import Lessons, draw_all
 from coinfer_ros.tools.training.recipes import RECIPES
@@ -109,10 +110,22 @@ def _render(order: Order) -> Lessons:
     from coinfer_ros.adapters.training.student import IMAGE_PX  # noqa: PLC0415
 
     recipe, workers = RECIPES[order.model], os.cpu_count() or 1
+    settings: kept_lessons.Settings = {
+        "model": order.model,
+        "seed": order.seed,
+        "lessons": order.lessons,
+        "size": IMAGE_PX,
+    }
+    path = order.out / ".training" / "lessons.npz"
+    kept = kept_lessons.read(settings, path, recipe.views, recipe.noise)
+    if kept is not None:
+        return kept
     drawn = draw_all(recipe.lesson, order.lessons, seed=order.seed, size=IMAGE_PX, workers=workers)
     with bar() as shown:
         tracked = shown.track(drawn, total=order.lessons, description="render")
-        return Lessons.gather(tracked, order.lessons, recipe.views)
+        lessons = Lessons.gather(tracked, order.lessons, recipe.views, recipe.noise)
+    kept_lessons.keep(lessons, settings, path)
+    return lessons
 
 
 def _teach(order: Order, training: Trainer, lessons: Lessons, settings: Settings) -> float:

@@ -24,6 +24,7 @@ class Recipe:
     :param lessons: how many lessons are rendered.
     :param steps: optimizer steps.
     :param batch: lessons a step.
+    :param noise: of the noisiest sensor that a batch's images get, 1 is full scale.
     """
 
     lesson: Callable[..., Lesson]
@@ -32,6 +33,7 @@ class Recipe:
     lessons: int
     steps: int
     batch: int
+    noise: float = 0.0
 
 
 # torch takes seconds to import: only who trains waits for it.
@@ -82,8 +84,9 @@ RECIPES = {
         lesson=room_lessons.rooms_lesson,
         views=lessons.SCENE_VIEWS,
         student=_blip2,
-        lessons=54_000,
-        steps=10_000,
+        lessons=24_000,
+        steps=6_000,
         batch=128,
+        noise=0.02,
     ),
 }

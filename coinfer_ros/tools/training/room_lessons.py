@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from functools import lru_cache
@@ -14,13 +15,19 @@ from coinfer_ros.core.errors import CoinferError
 from coinfer_ros.sim.arena.arena import SHAPES, Camera, Pose
 from coinfer_ros.sim.arena.drawing import random_arena
 from coinfer_ros.sim.arena.sight import Sight, sights
-from coinfer_ros.sim.arena.world import Image, World
+from coinfer_ros.sim.arena.world import World
 from coinfer_ros.sim.scene import COLOURS
 from coinfer_ros.sim.task.question import answer, question
-from coinfer_ros.tools.scene_data import TRAINING_ROOM
-from coinfer_ros.tools.training.lessons import Groups, Lesson, Pair, questions_lesson
+from coinfer_ros.tools.scene_data import TRAINING_ROOM, training_scene
+from coinfer_ros.tools.training.lessons import (
+    DRAWN_TOGETHER,
+    Groups,
+    Lesson,
+    Pair,
+    scene_with_questions,
+)
 
-VIEWS_A_ROOM = 16  # as many as one process draws at a time: furnishing a room takes as long as ten
+VIEWS_A_ROOM = DRAWN_TOGETHER  # by one process: furnishing a room takes as long as ten views
 ROOMS_OF_THREE = 2  # of three runs of lessons, so many are of rooms, the rest scenes on a table
 OVERSAMPLING = 2  # rays a pixel's side, averaged
 CLEARANCE_M = 0.25  # between the robot's middle and the edge of anything
@@ -32,11 +39,14 @@ _TRIES = 300
 def rooms_lesson(index: int, *, seed: int, size: int) -> Lesson:
     """Draw a view of a room with where things are in it, or a scene with captions and questions.
 
+    None has noise: every batch gets its own.
+
     :raises Unavailable: when MuJoCo is not here, or nothing to draw with.
     """
     run, view = divmod(index, VIEWS_A_ROOM)
     if run % 3 >= ROOMS_OF_THREE:
-        return questions_lesson(index, seed=seed, size=size)
+        scene = dataclasses.replace(training_scene(index, seed=seed), noise=0.0)
+        return scene_with_questions(scene, size)
     return room_view(TRAINING_ROOM, seed, run, view, size)
 
 
@@ -54,7 +64,7 @@ def room_view(
     image = cv2.resize(world.image(), (size, size), interpolation=cv2.INTER_AREA)
     seen = sights(world)
     mirrored = {name: _mirrored(one) for name, one in seen.items()}
-    return Lesson(_noisy(image, rng), (_texts(mirrored), _texts(seen)))
+    return Lesson(image, (_texts(mirrored), _texts(seen)))
 
 
 @lru_cache(maxsize=1)
@@ -97,13 +107,6 @@ def _is_free(world: World, pose: Pose) -> bool:
         math.hypot(pose.x_m - thing.at.x_m, pose.y_m - thing.at.y_m) >= thing.reach_m + CLEARANCE_M
         for thing in arena.things
     )
-
-
-def _noisy(image: Image, rng: np.random.Generator) -> Image:
-    """Add the noise of a sensor."""
-    strength = 255.0 * rng.uniform(0.0, 0.02)
-    noise = strength * rng.standard_normal(image.shape, np.float32)
-    return np.asarray(np.clip(np.rint(image + noise), 0, 255), np.uint8)
 
 
 def _mirrored(seen: Sight) -> Sight:
