@@ -13,6 +13,7 @@ from coinfer_ros.core.errors import InvalidInput, Unavailable
 from coinfer_ros.graph import (
     DEMO_ARGUMENTS,
     EDGE_ARGUMENTS,
+    MODEL,
     NAMESPACE,
     ROBOT_ARGUMENTS,
     SOURCE,
@@ -33,18 +34,22 @@ LOOKOUTS = Argument(
     "lookouts", "", "Places to search from (task.lookouts of the seeker); empty: the world's own."
 )
 
-# Images come from the robot's own driver or from the bridge.
-_WITHOUT_CAMERA = tuple(argument for argument in ROBOT_ARGUMENTS if argument != SOURCE)
-SEEKER_ARGUMENTS = (OBJECT, LOOKOUTS, *_WITHOUT_CAMERA)
+TAUGHT = Argument(
+    "model", "models/blip2-rooms", "Checkpoint folder that was taught the task's question."
+)
+
+# Images come from the robot's own driver or from the bridge, and the model is another one.
+_REPLACED = (SOURCE, MODEL)
+SEEKER_ARGUMENTS = (OBJECT, LOOKOUTS, TAUGHT, *(a for a in ROBOT_ARGUMENTS if a not in _REPLACED))
+_OF_BOTH_HOSTS = (TAUGHT, *(a for a in DEMO_ARGUMENTS if a not in _REPLACED))
 GAZEBO_ARGUMENTS = (
     WORLD,
     HEADLESS,
     OBJECT,
     LOOKOUTS,
     EDGE,
-    *(argument for argument in DEMO_ARGUMENTS if argument != SOURCE),
+    *_OF_BOTH_HOSTS,
 )
-
 
 ROOM = Argument("world", "one_room", "Room to drive in: one_room, two_rooms, or random.")
 SEED = Argument("seed", "0", "Which room a random one is.")
@@ -53,7 +58,8 @@ SIMULATION_ARGUMENTS = (
     SEED,
     OBJECT,
     LOOKOUTS,
-    *(argument for argument in DEMO_ARGUMENTS if argument != SOURCE),
+    EDGE,
+    *_OF_BOTH_HOSTS,
 )
 
 
@@ -86,6 +92,7 @@ def seeker_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
     :raises InvalidInput: for an unknown argument or one that breaks its rule.
     """
     _check(given, SEEKER_ARGUMENTS)
+    given = _taught(given)
     nodes = robot_graph(_of(given, ROBOT_ARGUMENTS))
     robot = [node for node in nodes if node.executable != "camera"]
     task = {"task.object": _text(given, OBJECT), "task.lookouts": _text(given, LOOKOUTS)}
@@ -102,6 +109,7 @@ def gazebo_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
     :raises InvalidInput: for an unknown argument or one that breaks its rule.
     """
     _check(given, GAZEBO_ARGUMENTS)
+    given = _taught(given)
     here = _of(given, SEEKER_ARGUMENTS)
     world = _text(given, WORLD)
     if not _text(given, LOOKOUTS) and not _is_path(world):
@@ -111,7 +119,9 @@ def gazebo_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
 
 
 def simulation_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
-    """Return a simulated room, the nodes of both hosts and the seeker, in the room's time.
+    """Return a simulated room, the nodes of both hosts, or the robot's, and the seeker.
+
+    All run in the room's time.
 
     :param given: arguments of ``SIMULATION_ARGUMENTS`` by name, as text.
     :raises InvalidInput: for an unknown argument or one that breaks its rule.
@@ -120,6 +130,7 @@ def simulation_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
     world, seed = _text(given, ROOM), _text(given, SEED)
     if not seed.isdecimal():
         raise InvalidInput(f"seed must be a whole number of at least 0, got {seed!r}")
+    given = _taught(given)
     here = _of(given, SEEKER_ARGUMENTS)
     if not _text(given, LOOKOUTS):
         here["lookouts"] = f"random {seed}" if world == "random" else world
@@ -130,8 +141,8 @@ def simulation_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
         _text(given, NAMESPACE),
         transport=_text(given, TRANSPORT),
     )
-    hosts = seeker_graph(here) + edge_graph(_of(given, EDGE_ARGUMENTS))
-    return _in_simulated_time((room, *hosts))
+    edge = edge_graph(_of(given, EDGE_ARGUMENTS)) if _flag(given, EDGE) else ()
+    return _in_simulated_time((room, *seeker_graph(here), *edge))
 
 
 def gazebo(given: Mapping[str, str]) -> Gazebo:
@@ -148,6 +159,10 @@ def gazebo(given: Mapping[str, str]) -> Gazebo:
         resources.path("config/gazebo/bridge.yaml"),
         _text(given, NAMESPACE),
     )
+
+
+def _taught(given: Mapping[str, str]) -> dict[str, str]:
+    return {TAUGHT.name: TAUGHT.default, **given}
 
 
 def _world(value: str) -> Path:

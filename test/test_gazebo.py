@@ -56,7 +56,7 @@ def test_every_node_takes_its_parameters_and_gazebos_time():
 
 
 def test_the_nodes_are_those_of_the_demo_with_a_seeker_for_a_camera():
-    given = {"robot_id": "r1", "edge_id": "attic", "edges": "attic", "delay_s": "0.2"}
+    given = {"model": "m", "robot_id": "r1", "edge_id": "attic", "edges": "attic", "delay_s": "0.2"}
     theirs = {spec.name: spec for spec in demo_graph(given)}
     mine = {spec.name: spec for spec in gazebo_graph(given)}
     assert theirs.keys() - mine.keys() == {"camera"}

@@ -20,7 +20,16 @@ from coinfer_ros.core.errors import Unavailable
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = ET.parse(ROOT / "package.xml").getroot()  # noqa: S314 - our own file
 CMAKE = (ROOT / "CMakeLists.txt").read_text()
-NODES = ("camera", "controller", "device", "edge", "recorder", "robot")
+NODES = (
+    "camera",
+    "controller",
+    "device",
+    "edge",
+    "recorder",
+    "robot",
+    "seeker",
+    "simulator",
+)
 
 
 def _interfaces() -> list[Path]:

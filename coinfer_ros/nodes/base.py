@@ -18,6 +18,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from coinfer_ros.core.errors import CoinferError
 from coinfer_ros.nodes.declare import Parameters
+from coinfer_ros.nodes.steady import steady_timer
 
 S = TypeVar("S")
 DIAGNOSTICS_PERIOD_S = 1.0
@@ -44,7 +45,7 @@ class CoinferNode(LifecycleNode, Generic[S]):  # type: ignore[misc]
             self, self.kind, configured=lambda: self._is_configured, changed=self._change
         )
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        self.create_timer(DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
+        steady_timer(self, DIAGNOSTICS_PERIOD_S, self._publish_diagnostics)
         self.settings: S
 
     @property

@@ -24,6 +24,7 @@ from coinfer_ros.nodes.convert import message_to_measured
 from coinfer_ros.nodes.convert.basis import basis_message, costs_message
 from coinfer_ros.nodes.fleet import Fleet
 from coinfer_ros.nodes.planning import Planning, check_energy, energy_limit_j
+from coinfer_ros.nodes.steady import steady_timer
 from coinfer_ros.parameters import ControllerSettings
 from coinfer_ros.srv import WhatIf
 
@@ -78,7 +79,7 @@ class ControllerNode(CoinferNode[ControllerSettings]):
             self.active.callback(lambda s=subscription: self.destroy_subscription(s))
         service = self.create_service(WhatIf, "~/what_if", self._on_what_if)
         self.active.callback(lambda: self.destroy_service(service))
-        timer = self.create_timer(settings.lease_s / RENEWALS_A_LEASE, self._renew)
+        timer = steady_timer(self, settings.lease_s / RENEWALS_A_LEASE, self._renew)
         self.active.callback(lambda: self.destroy_timer(timer))
         self._renew()
 

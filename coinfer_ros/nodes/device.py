@@ -20,6 +20,7 @@ from coinfer_ros.nodes.base import CoinferNode, run
 from coinfer_ros.nodes.convert import LONGEST_NAME_BYTES, check_text
 from coinfer_ros.nodes.device_state import measured_state
 from coinfer_ros.nodes.machine import open_machine, read_board
+from coinfer_ros.nodes.steady import steady_timer
 from coinfer_ros.parameters import DeviceSettings
 
 LONGEST_LEASE_S = 60.0
@@ -69,7 +70,7 @@ class DeviceNode(CoinferNode[DeviceSettings]):
         self.active.callback(lambda: self.destroy_subscription(plans))
         # One timer for both: waking up is what costs.
         self._published_s = -math.inf
-        self._timer = self.create_timer(self._tick_s, self._tick)
+        self._timer = steady_timer(self, self._tick_s, self._tick)
         self.active.callback(lambda: self.destroy_timer(self._timer))
 
     def settings_changed(self) -> None:

@@ -17,6 +17,7 @@ from coinfer_ros.core.roll_call import RollCall
 from coinfer_ros.msg import EdgeState, RobotState
 from coinfer_ros.nodes import qos, topics
 from coinfer_ros.nodes.convert import check_name
+from coinfer_ros.nodes.steady import steady_timer
 
 
 class EdgeBeats:
@@ -59,7 +60,7 @@ class EdgeBeats:
             RobotState, topics.of_edge(edge, "robots"), self._on_robot, qos.BEATS
         )
         held.callback(node.destroy_subscription, robots)
-        timer = node.create_timer(1.0 / BEATS_A_SECOND, self._beat)
+        timer = steady_timer(node, 1.0 / BEATS_A_SECOND, self._beat)
         held.callback(node.destroy_timer, timer)
 
     def worked(self, seconds: float) -> None:

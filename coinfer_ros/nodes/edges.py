@@ -18,6 +18,7 @@ from coinfer_ros.core.model import ModelInfo
 from coinfer_ros.msg import Answer, EdgeState, Embedding, RobotState
 from coinfer_ros.nodes import qos, topics
 from coinfer_ros.nodes.convert import message_to_beat
+from coinfer_ros.nodes.steady import steady_timer
 
 # More results than this for one robot at once are a flood, not answers.
 INBOX_LENGTH = 16
@@ -65,7 +66,7 @@ class Edges:
                     kind, topics.of_edge(name, topic), partial(callback, name), profile
                 )
                 held.callback(node.destroy_subscription, subscription)
-        timer = node.create_timer(1.0 / BEATS_A_SECOND, self._send_beats)
+        timer = steady_timer(node, 1.0 / BEATS_A_SECOND, self._send_beats)
         held.callback(node.destroy_timer, timer)
 
     def set_silence(self, silence_s: float) -> None:

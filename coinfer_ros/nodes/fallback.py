@@ -5,12 +5,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from coinfer_ros.adapters.local_answer import LocalAnswer
+from coinfer_ros import locate
 from coinfer_ros.core.errors import CoinferError
 from coinfer_ros.core.ports import Accelerator
 from coinfer_ros.msg import Answer
+from coinfer_ros.nodes.epochs import seconds
 from coinfer_ros.nodes.frames import AnyImage, to_rgb
+from coinfer_ros.parameters import RobotSettings
+
+if TYPE_CHECKING:
+    from coinfer_ros.adapters.local_answer import LocalAnswer
 
 
 class Fallback:
@@ -26,7 +32,11 @@ class Fallback:
 
     def remember(self, answer: Answer) -> None:
         """Keep a good text for images that get none."""
-        self._text, self._taken_s = answer.text, stamp_s(answer)
+        self._text, self._taken_s = answer.text, seconds(answer.stamp)
+
+    def forget(self) -> None:
+        """Keep no text: the world that it was of is no more."""
+        self._text, self._taken_s = "", math.nan
 
     def stand_in(self, answer: Answer) -> None:
         """Put the last good text into an answer, if there is one."""
@@ -49,12 +59,26 @@ class Fallback:
         answer.source, answer.backend = Answer.SOURCE_LOCAL, self._local.backend
 
     def age_s(self, answer: Answer, now_s: float) -> float:
-        """Return the age of the image behind an answer's text at ROS time ``now_s``, s."""
-        if answer.source == Answer.SOURCE_STALE:
-            return now_s - self._taken_s
-        return now_s - stamp_s(answer) if answer.text else math.nan
+        """Return the age of the image behind an answer's text at ROS time ``now_s``, s.
+
+        :returns: NaN where there is no text, and for an image that is not taken yet by this clock.
+        """
+        taken_s = self._taken_s if answer.source == Answer.SOURCE_STALE else seconds(answer.stamp)
+        known = bool(answer.text) and taken_s <= now_s
+        return now_s - taken_s if known else math.nan
 
 
-def stamp_s(answer: Answer) -> float:
-    """Return when the image of an answer was taken, ROS time, s."""
-    return float(answer.stamp.sec + answer.stamp.nanosec * 1e-9)
+def open_local(settings: RobotSettings) -> LocalAnswer | None:
+    """Return the model that answers while no edge does, None: the last answer stands in.
+
+    :raises CoinferError: when its checkpoint cannot be used.
+    """
+    if not settings.fallback_model:
+        return None
+    from coinfer_ros.adapters.local_answer import LocalAnswer  # noqa: PLC0415  torch, for seconds
+
+    return LocalAnswer(
+        locate.model(settings.fallback_model),
+        device=settings.device,
+        flop=settings.fallback_flop,
+    )

@@ -32,7 +32,7 @@ class Asked:
     :param retries: how often its embedding may be sent again.
     :param from_stream: a camera's image, whose text later ones may fall back to.
     :param at_edge: called once the embedding has been sent.
-    :param cancelled: true once the asker has taken it back.
+    :param cancelled: why it is to be given up, once it is; empty until then.
     """
 
     frames: Sequence[AnyImage]
@@ -41,7 +41,7 @@ class Asked:
     retries: int
     from_stream: bool = True
     at_edge: Callable[[], None] = lambda: None
-    cancelled: Callable[[], bool] = lambda: False
+    cancelled: Callable[[], str] = lambda: ""
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,10 @@ class Flight:
     ) -> Answer | None:
         """Return what came of it, None when the node is being deactivated."""
         while not stopping():
-            if self._asked.cancelled():
+            reason = self._asked.cancelled()
+            if reason:
                 self._session.cancel()
-                return self._blank(Answer.CANCELLED, "cancelled")
+                return self._blank(Answer.CANCELLED, reason)
             now_s = time.monotonic()
             step = self._session.step(edge, now_s=now_s, retries=self._asked.retries)
             if step is Step.GIVE_UP:
@@ -134,7 +135,10 @@ class Flight:
             self._session.took(answer.transmit_s)
 
     def timed(self, answer: Answer) -> Answer:
-        """Return the answer with the time that it took in all."""
+        """Return the answer with the time that it took in all, or that of a request given up."""
+        reason = self._asked.cancelled()
+        if reason and answer.status != Answer.CANCELLED:
+            answer = self._blank(Answer.CANCELLED, reason)
         answer.total_s = time.monotonic() - self._request.begun_s
         return answer
 

@@ -28,8 +28,9 @@ class Frames:
 
     def __init__(self, *, count: int, span_s: float) -> None:
         self._newest: Newest[AnyImage] = Newest()
-        self._clip: Clip[AnyImage] = Clip(frames=count, span_s=span_s)
+        self._count, self._span_s = count, span_s
         self._changing = threading.Lock()  # images and turns come from different threads
+        self.clear()
 
     @property
     def arrived(self) -> int:
@@ -52,7 +53,13 @@ class Frames:
         if self._newest.take(timeout_s) is None:
             return None
         with self._changing:
-            return self._clip.pick()
+            return self._clip.pick() or None
+
+    def clear(self) -> None:
+        """Forget what waits and what came before it."""
+        with self._changing:
+            self._clip: Clip[AnyImage] = Clip(frames=self._count, span_s=self._span_s)
+        self._newest.take(0.0)
 
 
 def to_rgb(frames: Sequence[AnyImage]) -> NDArray[np.uint8]:

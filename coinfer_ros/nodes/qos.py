@@ -34,3 +34,7 @@ PLANS = QoSProfile(
 # Signs of life: the next one is better than the last one late. An edge hears many robots' at once.
 BEAT = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 BEATS = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
+# What simulators' bridges and wheeled bases speak: reliable, so that every reader understands it.
+MOTION = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
+# What a node is about; who comes late hears it too.
+PHASE = PLAN

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
-from coinfer_ros import locate
 from coinfer_ros.adapters.memory import resident
 from coinfer_ros.adapters.stages import HeadReport, HeadStage
 from coinfer_ros.backends import Machine
@@ -23,7 +22,8 @@ from coinfer_ros.nodes import qos, topics
 from coinfer_ros.nodes.base import CoinferNode, run
 from coinfer_ros.nodes.convert import answer_to_trace, check_name, check_plan
 from coinfer_ros.nodes.edges import Edges
-from coinfer_ros.nodes.fallback import Fallback
+from coinfer_ros.nodes.epochs import Epochs, of_header
+from coinfer_ros.nodes.fallback import Fallback, open_local
 from coinfer_ros.nodes.flight import Asked, Under
 from coinfer_ros.nodes.frames import AnyImage, Frames
 from coinfer_ros.nodes.halves import open_heads
@@ -54,7 +54,7 @@ class RobotNode(CoinferNode[RobotSettings]):
         self._board = read_board(settings)
         self._heads = open_heads(settings)
         self.configured.callback(self._heads.clear)  # their memory
-        self._local = self._open_local()
+        self._local = open_local(self.settings)
         self._questions = Questions(self)
         self.configured.callback(self._questions.close)
 
@@ -68,6 +68,8 @@ class RobotNode(CoinferNode[RobotSettings]):
         self._cut = next(iter(self._heads))
         self._plan, self._plan_in_place = Plan(), Plan(wire_bits=DEFAULT_WIRE_BITS)
         self._images = Frames(count=self._head.frames, span_s=self.settings.clip_s)
+        self._epochs = Epochs(self, began=self._images.clear, held=self.active)
+        self._epoch = self._epochs.number
         self._session = Session(
             self.settings.robot_id, self._head.info.fingerprint, last_id=random.getrandbits(48)
         )
@@ -90,10 +92,9 @@ class RobotNode(CoinferNode[RobotSettings]):
         self._answers = self._publisher(Answer, "answer", qos.ANSWER)
         self._traces = self._publisher(Trace, "trace", qos.TRACE)
         self._subscribe(Plan, "plan", self._on_plan, qos.PLAN)
-        if self.settings.compressed:
-            self._subscribe(CompressedImage, "image/compressed", self._images.put, qos.SENSOR)
-        else:
-            self._subscribe(Image, "image", self._images.put, qos.SENSOR)
+        packed = self.settings.compressed
+        kind, topic = (CompressedImage, "image/compressed") if packed else (Image, "image")
+        self._subscribe(kind, topic, self._epochs.of_now(self._images.put, of_header), qos.SENSOR)
         self.active.callback(lambda: self._questions.shut("the robot was deactivated"))
         self._worker = Worker(self._turn, self._failed)
         self.active.callback(self._worker.close)
@@ -104,18 +105,6 @@ class RobotNode(CoinferNode[RobotSettings]):
     def settings_changed(self) -> None:
         """Take another time after which a silent edge is gone."""
         self._edges.set_silence(self.settings.silence_s)
-
-    def _open_local(self) -> Any:
-        """Return the model that answers while no edge does, None: the last answer stands in."""
-        if not self.settings.fallback_model:
-            return None
-        from coinfer_ros.adapters.local_answer import LocalAnswer  # noqa: PLC0415
-
-        return LocalAnswer(
-            locate.model(self.settings.fallback_model),
-            device=self.settings.device,
-            flop=self.settings.fallback_flop,
-        )
 
     def _stage(self, head: Head, machine: Machine) -> HeadStage:
         """Put a head at its first bit-width, warm it up, and return its stage."""
@@ -138,6 +127,8 @@ class RobotNode(CoinferNode[RobotSettings]):
         return {
             "frames": self._images.arrived,
             "frames_dropped": self._images.replaced,
+            "frames_of_earlier_epochs": self._epochs.left_out,
+            "epochs": self._epochs.number,
             **vars(self._session.counters),
             "cut": self._cut,
             "weight_bits": self._stages[self._cut].bits,
@@ -190,9 +181,13 @@ class RobotNode(CoinferNode[RobotSettings]):
 
     def _turn(self) -> None:
         """Answer the current question, else the newest image."""
-        question = self._questions.current()
+        question, epoch = self._questions.current(), self._epochs.number
+        if epoch != self._epoch:
+            self._fallback.forget()
+            self._epoch = epoch
         frames = self._frames_for(question)
-        if frames is None:
+        # Begun anew meanwhile: which epoch the image is of, nobody can tell any more.
+        if frames is None or self._epochs.over(epoch):
             return
         newest, settings = self._plan, self.settings
         stopped = newest.status == Plan.STOPPED
@@ -206,7 +201,9 @@ class RobotNode(CoinferNode[RobotSettings]):
             retries=settings.retries,
             from_stream=question is None,
             at_edge=lambda: question.stage("edge") if question else None,
-            cancelled=lambda: question is not None and question.cancelled,
+            cancelled=lambda: (
+                self._epochs.over(epoch) or ("cancelled" if question and question.cancelled else "")
+            ),
         )
         under = Under(plan, self._stages[self._cut], self._head.info)
         if stopped:

@@ -12,6 +12,8 @@ from coinfer_ros.parameters.edge import EdgeSettings
 from coinfer_ros.parameters.machine import BACKENDS, CLOCKS, METERS, MachineSettings
 from coinfer_ros.parameters.recorder import RecorderSettings
 from coinfer_ros.parameters.robot import RobotSettings
+from coinfer_ros.parameters.seeker import SeekerSettings
+from coinfer_ros.parameters.simulator import SimulatorSettings
 
 __all__ = [
     "BACKENDS",
@@ -26,6 +28,8 @@ __all__ = [
     "MachineSettings",
     "RecorderSettings",
     "RobotSettings",
+    "SeekerSettings",
+    "SimulatorSettings",
     "image_px",
     "names",
 ]
@@ -37,4 +41,6 @@ NODES: dict[str, type] = {
     "device": DeviceSettings,
     "controller": ControllerSettings,
     "recorder": RecorderSettings,
+    "simulator": SimulatorSettings,
+    "seeker": SeekerSettings,
 }

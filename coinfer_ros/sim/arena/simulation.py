@@ -67,7 +67,8 @@ class Simulation:
         self.paused = False
         self.images = 0
         self._outlet, self._failed = outlet, failed
-        self._arena, self._steps = arena, 0
+        self._arena: Arena | None = arena
+        self._steps = 0
         self._image_steps = _steps_an_image(arena)
         self._stopping = threading.Event()
         self._broken = False
@@ -128,6 +129,7 @@ class Simulation:
         else:
             # The old one first: what draws is freed in whichever context is in use.
             self._world.close()
+            self._arena = None  # should the next not open
             self._world, self._arena = World(arena), arena
             self._image_steps = _steps_an_image(arena)
         self.wheels.forget()
