@@ -164,25 +164,45 @@ def test_every_pattern_is_drawn_from_its_seed(pattern: str) -> None:
     assert (ground.std(axis=0).max() > 1.0) or pattern == "plain"
 
 
-def test_without_anything_to_draw_with_the_packages_that_help_are_named(tmp_path) -> None:
-    # libglvnd finds no vendor in an empty folder, and OSMesa is not in the loader's way.
-    program = (
-        "from coinfer_ros.sim.arena.graphics import use_offscreen_graphics\n"
-        "from coinfer_ros.core.errors import Unavailable\n"
-        "try:\n    use_offscreen_graphics()\n"
-        "except Unavailable as error:\n    print(error)\n"
-    )
-    hidden = {"__EGL_VENDOR_LIBRARY_DIRS": str(tmp_path), "OSMESA_LIBRARY": "none"}
-    environment = {k: v for k, v in os.environ.items() if k != "MUJOCO_GL"} | hidden
+def said_by(program: str, **environment: str) -> str:
+    """Run a program in a process of its own, where MuJoCo can be imported anew."""
     ended = subprocess.run(
         [sys.executable, "-c", program],
-        env=environment,
+        env={k: v for k, v in os.environ.items() if k != "MUJOCO_GL"} | environment,
         capture_output=True,
         text=True,
         timeout=120,
         check=True,
     )
-    if not ended.stdout:
+    return ended.stdout
+
+
+OPEN = """
+from coinfer_ros.core.errors import Unavailable
+from coinfer_ros.sim.arena.shipped import ONE_ROOM
+from coinfer_ros.sim.arena.world import World
+try:
+    World(ONE_ROOM).close()
+except Unavailable as error:
+    print(error)
+"""
+
+
+def test_without_anything_to_draw_with_the_packages_that_help_are_named(tmp_path) -> None:
+    # The loader of EGL finds no driver in an empty folder.
+    told = said_by(OPEN, __EGL_VENDOR_LIBRARY_DIRS=str(tmp_path))
+    if not told:
         pytest.skip("OSMesa is here: nothing is missing")
-    assert "apt install libegl1 libgl1-mesa-dri" in ended.stdout
-    assert "apt install libosmesa6" in ended.stdout
+    assert "apt install libegl1 libgl1-mesa-dri" in told
+    assert "apt install libosmesa6" in told
+
+
+def test_a_way_to_draw_that_was_named_and_does_not_work_is_refused_by_name(tmp_path) -> None:
+    told = said_by(OPEN, MUJOCO_GL="egl", __EGL_VENDOR_LIBRARY_DIRS=str(tmp_path))
+    assert "MUJOCO_GL must name a way to draw that works here, one of egl, osmesa" in told
+    assert "got 'egl'" in told
+
+
+def test_a_mujoco_that_was_imported_too_early_is_refused() -> None:
+    told = said_by(f"import mujoco{OPEN}")
+    assert "MUJOCO_GL must be set before mujoco is imported" in told

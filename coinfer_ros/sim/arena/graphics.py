@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
 from functools import cache
+from typing import Any
 
 from coinfer_ros.core.errors import Unavailable
 
@@ -31,6 +33,28 @@ def use_offscreen_graphics() -> str:
     chosen = os.environ.get("MUJOCO_GL") or _first_that_works()
     os.environ["MUJOCO_GL"] = chosen
     return chosen
+
+
+def mujoco_that_draws() -> Any:
+    """Return the module ``mujoco``, imported such that it draws off screen.
+
+    :raises Unavailable: as above, or when what ``MUJOCO_GL`` names cannot be loaded.
+    """
+    chosen = use_offscreen_graphics()
+    try:
+        return importlib.import_module("mujoco")
+    except ModuleNotFoundError as error:
+        raise Unavailable(f"the simulator needs MuJoCo: {INSTALL}") from error
+    except Exception as error:  # PyOpenGL says what it lacks by an AttributeError
+        raise cannot_draw(chosen, error) from error
+
+
+def cannot_draw(way: str, error: Exception) -> Unavailable:
+    """Return the error of a way to draw that was named and does not work."""
+    return Unavailable(
+        f"MUJOCO_GL must name a way to draw that works here, one of {', '.join(WAYS)}, or be "
+        f"unset, got {way!r}: {error}"
+    )
 
 
 @cache

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coinfer_ros.core import checks
 from coinfer_ros.sim.arena.arena import Arena, Pose
-from coinfer_ros.sim.arena.graphics import use_offscreen_graphics
+from coinfer_ros.sim.arena.graphics import cannot_draw, mujoco_that_draws
 from coinfer_ros.sim.arena.mjcf import TIMESTEP_S, mjcf
 
 FASTEST_M_S, FASTEST_RAD_S = 3.0, 10.0
@@ -29,16 +29,16 @@ class World:
     """
 
     def __init__(self, arena: Arena) -> None:
-        use_offscreen_graphics()
-        import mujoco  # noqa: PLC0415  takes a moment, and may not be installed
-
-        self._mujoco: Any = mujoco
+        self._mujoco = mujoco = mujoco_that_draws()
         self.arena = arena
         text, files = mjcf(arena)
         self._model = mujoco.MjModel.from_xml_string(text, files)
         self._data = mujoco.MjData(self._model)
         camera = arena.robot.camera
-        self._renderer = mujoco.Renderer(self._model, camera.height_px, camera.width_px)
+        try:
+            self._renderer = mujoco.Renderer(self._model, camera.height_px, camera.width_px)
+        except Exception as error:  # each way has errors of its own
+            raise cannot_draw(os.environ["MUJOCO_GL"], error) from error
         self._names = [self._model.geom(number).name for number in range(self._model.ngeom)]
         self._obstacles = {thing.label for thing in arena.things}
         self._obstacles |= {name for name, _ in arena.every_wall()}
