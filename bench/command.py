@@ -37,6 +37,7 @@ SECTIONS = (
     "restore",
     "idle",
     "start",
+    "simulator",
 )
 # These need what few machines have, and are run when asked for.
 ASKED_FOR = ("gpu", "transport", "impairments", "outage")

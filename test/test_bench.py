@@ -94,4 +94,5 @@ def test_the_quick_run_fills_every_section(tmp_path: Path) -> None:
         "A clock given back after SIGKILL": 2,
         "Idle nodes": 8,
         "Start to first answer": 8,
+        "The simulated room": 7,
     }
