@@ -85,7 +85,7 @@ RECIPES = {
         views=lessons.SCENE_VIEWS,
         student=_blip2,
         lessons=24_000,
-        steps=6_000,
+        steps=4_000,
         batch=128,
         noise=0.02,
     ),
