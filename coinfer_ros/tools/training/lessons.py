@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -133,7 +134,9 @@ def draw_all(
     :param draw: one of the functions above.
     :param size: width and height, pixels.
     """
-    with ProcessPoolExecutor(workers, initializer=ignore_interrupts) as pool:
+    # A fork would inherit what draws in this process, and hang at its first image.
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, fresh, initializer=ignore_interrupts) as pool:
         yield from pool.map(
             partial(draw, seed=seed, size=size), range(count), chunksize=DRAWN_TOGETHER
         )
