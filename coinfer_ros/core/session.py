@@ -14,6 +14,7 @@ model) is counted and dropped.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import deque
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from coinfer_ros.core.heartbeat import EdgeWatch
 
 # An embedding that the edge has not seen is not thought lost before this, s.
 LEAST_PATIENCE_S, MOST_PATIENCE_S = 0.25, 1.0
+# A request is given up after this many times the delay that its plan predicts, or later.
+_PATIENCE = 2.0
 _REMEMBERED = 8
 
 
@@ -42,6 +45,17 @@ class Step(Enum):
     WAIT = auto()
     SEND_AGAIN = auto()
     GIVE_UP = auto()
+
+
+def time_for(predicted_delay_s: float, *, least_s: float) -> float:
+    """Return the time after which a request is given up, s.
+
+    :param predicted_delay_s: by its plan; NaN: not known.
+
+    >>> time_for(0.3, least_s=2.0), time_for(1.5, least_s=2.0), time_for(math.nan, least_s=2.0)
+    (2.0, 3.0, 2.0)
+    """
+    return least_s if math.isnan(predicted_delay_s) else max(least_s, _PATIENCE * predicted_delay_s)
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,6 @@ from coinfer_ros.nodes.steady import steady_timer
 from coinfer_ros.parameters import ControllerSettings
 from coinfer_ros.srv import WhatIf
 
-RENEWALS_A_LEASE = 4
-
 
 class ControllerNode(CoinferNode[ControllerSettings]):
     """Plans anew whenever a budget or what was learnt changes, and renews the lease between."""
@@ -79,7 +77,7 @@ class ControllerNode(CoinferNode[ControllerSettings]):
             self.active.callback(lambda s=subscription: self.destroy_subscription(s))
         service = self.create_service(WhatIf, "~/what_if", self._on_what_if)
         self.active.callback(lambda: self.destroy_service(service))
-        timer = steady_timer(self, settings.lease_s / RENEWALS_A_LEASE, self._renew)
+        timer = steady_timer(self, settings.renewal_s, self._renew)
         self.active.callback(lambda: self.destroy_timer(timer))
         self._renew()
 

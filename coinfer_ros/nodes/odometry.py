@@ -12,9 +12,7 @@ from geometry_msgs.msg import Quaternion
 from nav_msgs.msg import Odometry
 
 from coinfer_ros.core.errors import InvalidInput
-from coinfer_ros.sim.arena.arena import Pose
-
-ODOM_FRAME, BASE_FRAME = "odom", "base_footprint"
+from coinfer_ros.sim.arena.arena import BODY_FRAME, ODOMETRY_FRAME, Pose
 
 
 def odometry_to_message(pose: Pose, speed: tuple[float, float]) -> Odometry:
@@ -22,8 +20,8 @@ def odometry_to_message(pose: Pose, speed: tuple[float, float]) -> Odometry:
 
     :param speed: forward, m/s, and turning, rad/s.
     """
-    message = Odometry(child_frame_id=BASE_FRAME)
-    message.header.frame_id = ODOM_FRAME
+    message = Odometry(child_frame_id=BODY_FRAME)
+    message.header.frame_id = ODOMETRY_FRAME
     message.pose.pose.position.x, message.pose.pose.position.y = pose.x_m, pose.y_m
     half_rad = pose.heading_rad / 2
     message.pose.pose.orientation = Quaternion(z=math.sin(half_rad), w=math.cos(half_rad))

@@ -16,7 +16,7 @@ from coinfer_ros.adapters.stages import HeadReport, HeadStage
 from coinfer_ros.backends import Machine
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.model import FULL_BITS, Head
-from coinfer_ros.core.session import Session
+from coinfer_ros.core.session import Session, time_for
 from coinfer_ros.msg import Answer, Plan, Trace
 from coinfer_ros.nodes import qos, topics
 from coinfer_ros.nodes.base import CoinferNode, run
@@ -35,8 +35,6 @@ from coinfer_ros.parameters import RobotSettings, names
 
 DEFAULT_WIRE_BITS = 16
 LONGEST_WAIT_S = 0.1
-# A request is given up after this many times the delay that its plan predicts.
-PATIENCE = 2.0
 
 
 class RobotNode(CoinferNode[RobotSettings]):
@@ -197,7 +195,7 @@ class RobotNode(CoinferNode[RobotSettings]):
         asked = Asked(
             frames,
             prompt=question.prompt if question else settings.prompt,
-            timeout_s=max(settings.timeout_s, PATIENCE * _or_0(plan.predicted_delay_s)),
+            timeout_s=time_for(plan.predicted_delay_s, least_s=settings.timeout_s),
             retries=settings.retries,
             from_stream=question is None,
             at_edge=lambda: question.stage("edge") if question else None,
@@ -268,10 +266,6 @@ class RobotNode(CoinferNode[RobotSettings]):
         self._session.abandon()
         self._questions.finish(Answer(status=Answer.FAILED, reason=f"the robot failed: {error!r}"))
         self.get_logger().error(f"the worker goes on after: {error!r}")
-
-
-def _or_0(value: float) -> float:
-    return 0.0 if math.isnan(value) else value
 
 
 def main() -> None:

@@ -15,10 +15,8 @@ from sensor_msgs.msg import CameraInfo, Image
 from coinfer_ros.nodes import qos
 from coinfer_ros.nodes.convert import rgb_to_image
 from coinfer_ros.nodes.odometry import odometry_to_message
-from coinfer_ros.sim.arena.arena import Camera, Pose
+from coinfer_ros.sim.arena.arena import CAMERA_FRAME, Camera, Pose
 from coinfer_ros.sim.arena.world import Image as Pixels
-
-CAMERA_FRAME = "camera"
 
 
 class WorldTopics:

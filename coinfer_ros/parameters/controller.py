@@ -24,6 +24,8 @@ from coinfer_ros.parameters.common import (
     TAIL_FLOP,
 )
 
+RENEWALS_A_LEASE = 4
+
 
 @dataclass(frozen=True)
 class ControllerSettings:
@@ -154,3 +156,8 @@ class ControllerSettings:
         low=0.2,
         high=60.0,
     )
+
+    @property
+    def renewal_s(self) -> float:
+        """How often a plan is renewed, so that a few lost messages end no lease, s."""
+        return self.lease_s / RENEWALS_A_LEASE

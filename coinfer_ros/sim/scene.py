@@ -28,7 +28,11 @@ PAIR_GAP_M = 0.85  # least sideways distance that makes "left of" plain to see
 Rgb = tuple[float, float, float]
 
 
-def _check_rgb(name: str, value: Rgb) -> None:
+def check_rgb(name: str, value: Rgb) -> None:
+    """Refuse channels outside [0, 1].
+
+    :raises InvalidInput: naming ``name`` and what came.
+    """
     for channel in value:
         checks.number(name, channel, low=0.0, high=1.0)
 
@@ -104,7 +108,7 @@ class Scene:
         if len(self.objects) not in (1, 2):
             raise InvalidInput(f"objects must be one object or two, got {len(self.objects)}")
         for name in ("floor", "wall", "lamp"):
-            _check_rgb(name, getattr(self, name))
+            check_rgb(name, getattr(self, name))
         checks.number("lamp_azimuth_rad", self.lamp_azimuth_rad, low=-math.pi, high=math.pi)
         checks.number("lamp_elevation_rad", self.lamp_elevation_rad, low=0.3, high=math.pi / 2)
         checks.number("ambient", self.ambient, low=0.0, high=1.0)

@@ -12,19 +12,19 @@ import subprocess
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import IO
 
 import yaml
 
 from coinfer_ros import locate, resources
+from coinfer_ros.core.closing import Closing
 from coinfer_ros.graph import NodeSpec, Value
 
 GRACE_S = 5.0
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-class Processes:
+class Processes(Closing):
     """The running nodes of a graph; leaving the ``with`` block ends them all.
 
     :param folder: where parameter files and logs go.
@@ -74,7 +74,7 @@ class Processes:
                     reasons[name] = f"{found.group(1)} (see {self.log(name)})"
         return reasons
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Ask every node to end, wait a while, then insist."""
         for process in self._running.values():
             with contextlib.suppress(ProcessLookupError):
@@ -87,17 +87,6 @@ class Processes:
                 process.kill()
                 process.wait()
         self._running.clear()
-
-    def __enter__(self) -> Processes:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.end()
 
     def _start(
         self,

@@ -34,7 +34,6 @@ from coinfer_ros.tools.training.making import bar
 
 MODEL = "models/blip2-rooms"
 INTERRUPTED = 130  # what shells report of Ctrl-C
-RENEWALS_A_LEASE = 4  # as the controller node's
 
 
 def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
@@ -115,7 +114,7 @@ def experiment(arguments: argparse.Namespace) -> Experiment:
             initial_margin_s=habits.initial_margin_s,
             hysteresis=habits.hysteresis,
             dwell_s=habits.dwell_s,
-            renewal_s=habits.lease_s / RENEWALS_A_LEASE,
+            renewal_s=habits.renewal_s,
         ),
         seed=arguments.seed,
         target=arguments.object,

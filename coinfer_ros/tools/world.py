@@ -10,7 +10,7 @@ from coinfer_ros.core import checks
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.evaluation.figures import artifact
 from coinfer_ros.evaluation.figures.artifact import Artifact
-from coinfer_ros.sim.arena.shipped import ARENAS, shipped_arena
+from coinfer_ros.sim.arena.shipped import ARENAS
 from coinfer_ros.tools.arguments import Parser
 
 ENDINGS = {"sdf": "sdf", "mjcf": "xml"}
@@ -46,7 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     from coinfer_ros.sim.arena.mjcf import mjcf  # noqa: PLC0415
     from coinfer_ros.sim.arena.sdf import sdf  # noqa: PLC0415
 
-    arena, folder = shipped_arena(arguments.name), Path(arguments.out)
+    arena = ARENAS[checks.one_of("the world", arguments.name[:64], ARENAS)]
+    folder = Path(arguments.out)
     text, pictures = {"sdf": sdf, "mjcf": mjcf}[kind](arena)
     world = Artifact(f"{arena.name}.{ENDINGS[kind]}", text.encode())
     artifact.write([world, *(Artifact(*picture) for picture in pictures.items())], folder)

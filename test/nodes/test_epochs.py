@@ -13,21 +13,19 @@ import numpy as np
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Time
 from coinfer_ros.action import Infer
-from coinfer_ros.msg import Answer, EdgeState, Embedding, RobotState
+from coinfer_ros.msg import Answer, Embedding
 from rclpy.action import ActionClient
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 
-from coinfer_ros import locate
-from coinfer_ros.adapters import models
 from coinfer_ros.nodes import qos
 from coinfer_ros.nodes.convert import rgb_to_image
 from coinfer_ros.nodes.edge import EdgeNode
 from coinfer_ros.nodes.robot import RobotNode
-from coinfer_ros.parameters import DEFAULT_MODEL
 
 from .listener import Listener
+from .stand_ins import mute_edge
 
 pytestmark = pytest.mark.ros
 PIXELS = np.full((64, 64, 3), 128, np.uint8)
@@ -108,24 +106,6 @@ def timed(graph):
     made = Timed(graph)
     yield made
     made.close()
-
-
-def mute_edge(node):
-    """Be an edge that is alive and ready and never answers."""
-    info = models.describe(locate.model(DEFAULT_MODEL))
-    tokens, channels = info.embedding_shape
-    state = EdgeState(
-        schema=RobotState.SCHEMA,
-        edge="edge",
-        life=1,
-        ready=True,
-        model_fingerprint=info.fingerprint,
-        cuts=[info.cut],
-        tokens=[tokens],
-        channels=[channels],
-    )
-    publisher = node.create_publisher(EdgeState, "/edge/heartbeat", qos.BEAT)
-    return node.create_timer(0.1, lambda: publisher.publish(state))
 
 
 def test_after_a_jump_back_answers_are_about_images_of_now_with_ages_of_now(timed):

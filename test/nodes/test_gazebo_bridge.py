@@ -13,10 +13,12 @@ import yaml
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 
 from coinfer_ros import resources
-from coinfer_ros.nodes import odometry, world_topics
+from coinfer_ros.nodes.odometry import odometry_to_message
 from coinfer_ros.nodes.robot import RobotNode
 from coinfer_ros.nodes.seeker import SeekerNode
-from coinfer_ros.sim.arena import sdf_robot
+from coinfer_ros.sim.arena.arena import CAMERA_FRAME, Pose
+from coinfer_ros.sim.arena.sdf import sdf
+from coinfer_ros.sim.arena.shipped import ONE_ROOM
 
 pytestmark = pytest.mark.ros
 
@@ -60,6 +62,11 @@ def test_each_topic_of_the_bridge_meets_a_node_that_understands_it(graph, tmp_pa
 
 
 def test_frames_are_those_of_the_simulated_room():
-    assert sdf_robot.CAMERA_FRAME == world_topics.CAMERA_FRAME
-    assert sdf_robot.ODOMETRY_FRAME == odometry.ODOM_FRAME
-    assert sdf_robot.BODY_FRAME == odometry.BASE_FRAME
+    message = odometry_to_message(Pose(0.0, 0.0), (0.0, 0.0))
+    world, _ = sdf(ONE_ROOM)
+    for tag, frame in (
+        ("frame_id", message.header.frame_id),
+        ("child_frame_id", message.child_frame_id),
+        ("optical_frame_id", CAMERA_FRAME),
+    ):
+        assert f"<{tag}>{frame}</{tag}>" in world

@@ -13,7 +13,7 @@ import numpy as np
 from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Time
 from coinfer_ros.action import Infer
-from coinfer_ros.msg import Answer, DeviceState, EdgeState, Embedding, Plan, RobotState, Trace
+from coinfer_ros.msg import Answer, DeviceState, Embedding, Plan, RobotState, Trace
 from coinfer_ros.srv import WhatIf
 from rclpy.action import ActionClient
 from rclpy.parameter import Parameter
@@ -31,6 +31,7 @@ from coinfer_ros.parameters import DEFAULT_MODEL
 from coinfer_ros.sim.silicon import Silicon
 
 from .listener import Listener
+from .stand_ins import mute_edge
 
 pytestmark = pytest.mark.ros
 
@@ -297,24 +298,6 @@ def test_a_message_that_breaks_a_rule_is_refused_by_name_counted_and_harms_nobod
     counts = edge.diagnose()
     assert counts["refused"] + counts["failed"] == len(attacks)
     assert counts["answered"] == 1
-
-
-def mute_edge(node):
-    """Be an edge that is alive and ready and never answers."""
-    info = models.describe(locate.model(DEFAULT_MODEL))
-    tokens, channels = info.embedding_shape
-    state = EdgeState(
-        schema=RobotState.SCHEMA,
-        edge="edge",
-        life=1,
-        ready=True,
-        model_fingerprint=info.fingerprint,
-        cuts=[info.cut],
-        tokens=[tokens],
-        channels=[channels],
-    )
-    publisher = node.create_publisher(EdgeState, "/edge/heartbeat", qos.BEAT)
-    return node.create_timer(0.1, lambda: publisher.publish(state))
 
 
 class Asker:

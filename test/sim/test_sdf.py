@@ -16,7 +16,8 @@ from coinfer_ros.core.errors import Unavailable
 from coinfer_ros.sim.arena import inertia, sdf_robot
 from coinfer_ros.sim.arena.drawing import random_arena
 from coinfer_ros.sim.arena.graphics import use_offscreen_graphics
-from coinfer_ros.sim.arena.mjcf import TIMESTEP_S, WHEEL_TORQUE_NM, mjcf
+from coinfer_ros.sim.arena.mjcf import TIMESTEP_S, mjcf
+from coinfer_ros.sim.arena.mjcf_robot import WHEEL_TORQUE_NM
 from coinfer_ros.sim.arena.sdf import GRAVITY_M_S2, sdf
 from coinfer_ros.sim.arena.texture import texture
 

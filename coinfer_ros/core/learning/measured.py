@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -55,6 +56,22 @@ class Measured:
     wire_loss: float = math.nan
     weight_rate: float = math.nan
     overdue: bool = False
+
+    def given_up(self, waited_s: float) -> Measured:
+        """Return what the robot would know of it had no result come in ``waited_s``."""
+        return dataclasses.replace(
+            self,
+            tokens=0,
+            edge_clock_hz=math.nan,
+            coding_s=math.nan,
+            transmit_s=math.nan,
+            queue_s=math.nan,
+            tail_s=math.nan,
+            total_s=waited_s,
+            tail_j=math.nan,
+            total_j=math.nan,
+            overdue=True,
+        )
 
     @property
     def other_s(self) -> float:

@@ -13,19 +13,16 @@ from dataclasses import dataclass, field
 
 from coinfer_ros.core import checks
 from coinfer_ros.core.errors import InvalidInput
-from coinfer_ros.sim.scene import COLOURS, Rgb
+from coinfer_ros.sim.scene import COLOURS, Rgb, check_rgb
 
+# Of all messages and transforms, whichever simulator they come from.
+ODOMETRY_FRAME, BODY_FRAME, CAMERA_FRAME = "odom", "base_footprint", "camera"
 SHAPES = ("cube", "ball", "cylinder")
 PATTERNS = ("plain", "checks", "boards", "speckles")
 WALL_HEIGHT_M = 1.2
 WALL_THICKNESS_M = 0.1
 SKY_RGB: Rgb = (0.55, 0.62, 0.70)  # above the walls, linear
 LEAST_SIDE_M, GREATEST_SIDE_M = 2.0, 30.0
-
-
-def _check_rgb(name: str, value: Rgb) -> None:
-    for channel in value:
-        checks.number(name, channel, low=0.0, high=1.0)
 
 
 @dataclass(frozen=True)
@@ -121,7 +118,7 @@ class Lamp:
         for name in ("x_m", "y_m"):
             checks.number(name, getattr(self, name), low=-1e3, high=1e3, unit="m")
         checks.number("height_m", self.height_m, low=WALL_HEIGHT_M, high=20.0, unit="m")
-        _check_rgb("rgb", self.rgb)
+        check_rgb("rgb", self.rgb)
 
 
 @dataclass(frozen=True)
@@ -207,7 +204,7 @@ class Surface:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check_rgb("rgb", self.rgb)
+        check_rgb("rgb", self.rgb)
         checks.one_of("pattern", self.pattern, PATTERNS)
         checks.number("contrast", self.contrast, low=0.0, high=1.0)
         checks.whole("seed", self.seed, low=0, high=2**32 - 1)

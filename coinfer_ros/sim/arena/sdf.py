@@ -20,9 +20,9 @@ from coinfer_ros.sim.arena.mjcf import (
     FARTHEST_M,
     LAMP_CUTOFF_RAD,
     TIMESTEP_S,
-    WHEEL_FRICTION,
     pictures,
 )
+from coinfer_ros.sim.arena.mjcf_robot import WHEEL_FRICTION
 from coinfer_ros.sim.arena.sdf_parts import add
 
 VERSION = "1.9"  # Fortress and every later Gazebo read it

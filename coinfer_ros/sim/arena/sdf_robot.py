@@ -7,15 +7,14 @@ import math
 from xml.etree.ElementTree import Element
 
 from coinfer_ros.sim.arena import inertia, sdf_parts
-from coinfer_ros.sim.arena.arena import Camera, Robot
-from coinfer_ros.sim.arena.mjcf import (
+from coinfer_ros.sim.arena.arena import BODY_FRAME, CAMERA_FRAME, ODOMETRY_FRAME, Camera, Robot
+from coinfer_ros.sim.arena.mjcf import FARTHEST_M, NEAREST_M
+from coinfer_ros.sim.arena.mjcf_robot import (
     BODY_SHARE,
     CASTER_FRICTION,
     CASTER_MASS_KG,
     CASTER_RADIUS_M,
     CLEARANCE_M,
-    FARTHEST_M,
-    NEAREST_M,
     ROBOT_RGB,
     WHEEL_DAMPING,
     WHEEL_FRICTION,
@@ -35,8 +34,6 @@ IMAGE_TOPIC = f"/model/{MODEL}/image"
 ODOMETRY_TOPIC = f"/model/{MODEL}/odometry"
 COMMAND_TOPIC = f"/model/{MODEL}/cmd_vel"
 ODOMETRY_HZ = 50.0
-# Of the messages: those of the nodes `simulator` and `camera`.
-BODY_FRAME, ODOMETRY_FRAME, CAMERA_FRAME = "base_footprint", "odom", "camera"
 
 
 def robot(world: Element, what: Robot) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 
-from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.sim.arena.arena import Arena, Lamp, Pose, Robot, Surface, Thing, Wall
 
 ONE_ROOM = Arena(
@@ -46,13 +45,3 @@ TWO_ROOMS = Arena(
 )
 
 ARENAS = {arena.name: arena for arena in (ONE_ROOM, TWO_ROOMS)}
-
-
-def shipped_arena(name: str) -> Arena:
-    """Return an arena by its name.
-
-    :raises InvalidInput: when there is none of that name.
-    """
-    if name not in ARENAS:
-        raise InvalidInput(f"the world must be one of {', '.join(ARENAS)}, got {name[:64]!r}")
-    return ARENAS[name]

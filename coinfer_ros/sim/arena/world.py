@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coinfer_ros.core import checks
+from coinfer_ros.core.closing import Closing
 from coinfer_ros.sim.arena.arena import Arena, Pose
 from coinfer_ros.sim.arena.graphics import cannot_draw, mujoco_that_draws
 from coinfer_ros.sim.arena.mjcf import TIMESTEP_S, mjcf
@@ -19,7 +20,7 @@ FASTEST_M_S, FASTEST_RAD_S = 3.0, 10.0
 Image = NDArray[np.uint8]
 
 
-class World:
+class World(Closing):
     """One robot in one arena, at a time of its own.
 
     MuJoCo steps the same way for the same commands: a run can be repeated bit by bit.
@@ -47,12 +48,6 @@ class World:
     def close(self) -> None:
         """Give back what it draws with."""
         self._renderer.close()
-
-    def __enter__(self) -> World:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def reset(self) -> None:
         """Go back to the beginning: time nought, the robot at its start and at rest."""

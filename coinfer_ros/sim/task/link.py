@@ -10,11 +10,12 @@ import numpy as np
 
 from coinfer_ros.core import checks
 from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.heartbeat import BEATS_A_SECOND
 from coinfer_ros.core.session import LEAST_PATIENCE_S
 
 PACKET_BYTES = 1472  # of payload, of a UDP packet in an Ethernet frame of 1500 bytes
 # What is lost is noticed after a while and by a heartbeat, of which there are five a second.
-BEAT_S = 0.2
+BEAT_S = 1.0 / BEATS_A_SECOND
 RETRIES = 2  # as the robot's link.retries
 SILENCE_S = 0.6  # as link.silence_s: an edge that was not heard for so long is gone
 

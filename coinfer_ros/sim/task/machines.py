@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,14 +13,14 @@ from coinfer_ros.core.learning import Measured
 from coinfer_ros.core.model import FULL_BITS
 from coinfer_ros.core.planning import Setting
 from coinfer_ros.core.profile import ComputedHalf, Joint
+from coinfer_ros.core.session import time_for
 from coinfer_ros.core.wire import size_bytes
 from coinfer_ros.sim.task.link import Link
 
 SPREAD = 0.02  # by which a stage takes longer than modelled, a share of it; most take less
 # Of a small embedding, as `make bench` has them to the nearest half millisecond.
 CODING_S, QUEUE_S, OTHER_S = 0.0005, 0.0005, 0.0005
-TIMEOUT_S = 2.0  # as the robot's link.timeout_s ...
-PATIENCE = 2.0  # ... or this many times the delay that the plan predicts, where that is more
+TIMEOUT_S = 2.0  # as the robot's link.timeout_s
 
 
 def joint_of(robot: Board, edge: Board, work: Workload) -> Joint:
@@ -88,12 +87,12 @@ class Machines:
             return Took(self._link.back_s, None)
         measured = self._stages(setting, made, begun_s)
         ends_s = begun_s + measured.total_s
-        given_up_s = begun_s + max(TIMEOUT_S, PATIENCE * _or_0(setting.point.delay_s))
+        given_up_s = begun_s + time_for(setting.point.delay_s, least_s=TIMEOUT_S)
         if self._link.falls_silent(begun_s):
             given_up_s = min(given_up_s, max(self._link.silent_s, begun_s + measured.head_s))
         if ends_s <= given_up_s:
             return Took(ends_s, measured)
-        return Took(given_up_s, _given_up(measured, given_up_s - begun_s))
+        return Took(given_up_s, measured.given_up(given_up_s - begun_s))
 
     def _stages(self, setting: Setting, made: Made, begun_s: float) -> Measured:
         at, link = setting.point, self._link
@@ -129,26 +128,3 @@ class Machines:
 
     def _factor(self) -> float:
         return 1.0 + SPREAD * abs(float(self._rng.standard_normal()))
-
-
-def _given_up(measured: Measured, waited_s: float) -> Measured:
-    """Return what the robot knows of a request whose result did not come in time."""
-    return Measured(
-        measured.bits,
-        wire_bits=measured.wire_bits,
-        payload_bytes=measured.payload_bytes,
-        edge=measured.edge,
-        cut=measured.cut,
-        robot_clock_hz=measured.robot_clock_hz,
-        head_s=measured.head_s,
-        total_s=waited_s,
-        head_j=measured.head_j,
-        round_trip_s=measured.round_trip_s,
-        wire_loss=measured.wire_loss,
-        weight_rate=measured.weight_rate,
-        overdue=True,
-    )
-
-
-def _or_0(value: float) -> float:
-    return 0.0 if math.isnan(value) else value

@@ -8,9 +8,9 @@ import dataclasses
 import json
 import os
 from pathlib import Path
-from types import TracebackType
 from typing import IO
 
+from coinfer_ros.core.closing import Closing
 from coinfer_ros.core.errors import InvalidInput, Unavailable
 from coinfer_ros.sim.task.record import Outcome, Record
 
@@ -21,7 +21,7 @@ _WHOLE = ("answers", "given_up", "over_budget", "stale", "judged", "wrong")
 Key = tuple[str, int]
 
 
-class Ledger:
+class Ledger(Closing):
     """The episodes of one experiment in one folder.
 
     :param folder: a new or empty one, or that of the same experiment.
@@ -44,15 +44,8 @@ class Ledger:
                 f"--out must be a folder that can be written, got {str(folder)!r}: {error}"
             ) from error
 
-    def __enter__(self) -> Ledger:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file."""
         if self._file is not None:
             self._file.close()
 

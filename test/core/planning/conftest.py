@@ -95,13 +95,6 @@ class World:
         )
 
 
-def given_up(measured: Measured, timeout_s: float) -> Measured:
-    """Return what is known of a request whose result did not come in time."""
-    names = ("coding_s", "transmit_s", "queue_s", "tail_s", "tail_j", "total_j", "edge_clock_hz")
-    nothing = dict.fromkeys(names, math.nan)
-    return dataclasses.replace(measured, **nothing, total_s=timeout_s, overdue=True)
-
-
 class Loop:
     """The closed loop: plan, answer, learn, plan again."""
 
@@ -141,7 +134,7 @@ class Loop:
             measured = self.world.answer(decision.setting)
             kept.append(self.asked.budget.kept(measured.total_s, measured.total_j))
             if measured.total_s > self.timeout_s:
-                measured = given_up(measured, self.timeout_s)
+                measured = measured.given_up(self.timeout_s)
             self.planner.learn(measured)
         return kept
 

@@ -11,7 +11,7 @@ import pytest
 
 from coinfer_ros.core.optimizer import Objective
 
-from .conftest import Loop, World, given_up, question
+from .conftest import Loop, World, question
 
 WIRES = (4, 6, 8, 16)
 # The first answers of a life teach; budgets are judged after them.
@@ -150,7 +150,7 @@ def test_requests_that_are_given_up_now_and_then_change_nothing(rng):
     subject.run(YOUNG)
     plan = subject.plan()
     for _ in range(10):
-        lost = given_up(subject.world.answer(plan.setting), 3.0)
+        lost = subject.world.answer(plan.setting).given_up(3.0)
         subject.planner.learn(lost)
         subject.run(4)
     assert subject.plan().setting.sets_the_same(plan.setting)
