@@ -100,6 +100,17 @@ def run(
     ).run()
 
 
+class Pupil(Fixed):
+    """Keeps what it is taught."""
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting)
+        self.taught = []
+
+    def learn(self, measured, now_s):  # noqa: ARG002  the port's
+        self.taught.append(measured)
+
+
 def closed_loop() -> ClosedLoop:
     question = Question(Budget(0.2, 2.0), WEIGHT_BITS, (4, 6, 8, 16))
     habits = Habits(0.95, 0.02, hysteresis=0.03, dwell_s=1.0, renewal_s=0.2)
@@ -186,3 +197,14 @@ def test_what_is_searched_for_is_checked_by_name() -> None:
     search = draw_search(rng, CAMERA)
     with World(search.arena) as world, pytest.raises(InvalidInput, match="limit_s"):
         run(world, search.target, limit_s=math.nan)
+
+
+def test_a_link_that_is_gone_teaches_nothing_and_one_that_is_slow_does() -> None:
+    gone, slow = Pupil(SLOW), Pupil(FAST)
+    record = episode(0, control=gone, link=Impairment(gone_from_s=1.0, gone_for_s=3.0), limit_s=8.0)
+    assert record.given_up > 0
+    assert len(gone.taught) == record.answers > 0
+    assert not any(measured.overdue for measured in gone.taught)
+    record = episode(0, control=slow, link=Impairment(round_trip_s=5.0), limit_s=8.0)
+    assert record.given_up == len(slow.taught) > 0
+    assert all(measured.overdue for measured in slow.taught)

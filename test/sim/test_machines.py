@@ -102,6 +102,7 @@ def test_a_robot_gives_up_when_the_link_falls_silent_and_asks_again_when_it_is_b
     caught = broken.run(setting, MADE, begun_s=9.9)
     assert caught.measured is not None
     assert caught.measured.overdue
+    assert caught.broken
     # The head alone takes longer than the robot needs to find out.
     assert caught.ends_s == pytest.approx(9.9 + caught.measured.head_s)
     assert 9.9 + caught.measured.head_s > 10.0 + SILENCE_S
@@ -118,6 +119,7 @@ def test_a_request_without_an_answer_is_given_up_after_its_time() -> None:
     assert took.ends_s == 1.0 + TIMEOUT_S
     assert took.measured is not None
     assert took.measured.overdue
+    assert not took.broken
     assert took.measured.total_s == TIMEOUT_S
     assert math.isnan(took.measured.tail_j)
     slow = first_setting(JOINT, SHAPE, fastest(16, energy_j=0.5), HABITS)

@@ -16,7 +16,10 @@ import cv2
 import pytest
 
 from coinfer_ros.core.errors import Unavailable
+from coinfer_ros.parameters import RobotSettings
 from coinfer_ros.sim.arena.graphics import use_offscreen_graphics
+from coinfer_ros.sim.task.link import RETRIES, SILENCE_S
+from coinfer_ros.sim.task.machines import TIMEOUT_S
 from coinfer_ros.sim.task.record import Outcome, Record
 from coinfer_ros.tools import cli
 from coinfer_ros.tools import simulate as command
@@ -152,6 +155,11 @@ def test_the_shipped_model_finds_less_with_two_bits_and_in_two_seconds_than_in_b
     assert coarse.age_s < 0.1
     assert middle.count(Outcome.FOUND) > coarse.count(Outcome.FOUND)
     assert middle.count(Outcome.FOUND) > slow.count(Outcome.FOUND)
+
+
+def test_the_simulated_robot_waits_and_sends_again_as_the_robot_node_does_by_default() -> None:
+    robot = RobotSettings()
+    assert (robot.timeout_s, robot.retries, robot.silence_s) == (TIMEOUT_S, RETRIES, SILENCE_S)
 
 
 def test_every_sweep_can_be_asked_for() -> None:

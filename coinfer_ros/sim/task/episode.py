@@ -110,7 +110,7 @@ class Episode:
         if took.answered:
             self._tally.judge(said, frame.truth, now_s - frame.taken_s)
             self._seeker.hear(said, image_s=frame.taken_s, now_s=now_s)
-        if took.measured is not None:
+        if took.measured is not None and not took.broken:
             self._control.learn(took.measured, now_s)
 
     def _take_frame(self, now_s: float) -> None:

@@ -52,11 +52,14 @@ class Took:
     """What one request took.
 
     :param ends_s: when the robot is free again, s.
-    :param measured: what the planner learns from it; None: nobody was there to ask.
+    :param measured: what is known of it; None: nobody was there to ask.
+    :param broken: given up because the edge fell silent: as the controller node, the planner learns
+        nothing from it, for a link that is gone is no slow link.
     """
 
     ends_s: float
     measured: Measured | None
+    broken: bool = False
 
     @property
     def answered(self) -> bool:
@@ -88,11 +91,13 @@ class Machines:
         measured = self._stages(setting, made, begun_s)
         ends_s = begun_s + measured.total_s
         given_up_s = begun_s + time_for(setting.point.delay_s, least_s=TIMEOUT_S)
+        broken = False
         if self._link.falls_silent(begun_s):
-            given_up_s = min(given_up_s, max(self._link.silent_s, begun_s + measured.head_s))
+            noticed_s = max(self._link.silent_s, begun_s + measured.head_s)
+            broken, given_up_s = noticed_s < given_up_s, min(noticed_s, given_up_s)
         if ends_s <= given_up_s:
             return Took(ends_s, measured)
-        return Took(given_up_s, measured.given_up(given_up_s - begun_s))
+        return Took(given_up_s, measured.given_up(given_up_s - begun_s), broken)
 
     def _stages(self, setting: Setting, made: Made, begun_s: float) -> Measured:
         at, link = setting.point, self._link

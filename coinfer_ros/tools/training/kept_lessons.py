@@ -18,9 +18,10 @@ Settings = dict[str, int | str]
 _LOSSLESS = (cv2.IMWRITE_WEBP_QUALITY, 101)
 
 
-def keep(lessons: Lessons, settings: Settings, path: Path) -> None:
+def keep(lessons: Lessons, seconds: float, settings: Settings, path: Path) -> None:
     """Write lessons to a file, whole or not at all.
 
+    :param seconds: what drawing them took.
     :param settings: what they were drawn by, compared when they are read again.
     """
     shape = lessons.images.shape
@@ -33,6 +34,7 @@ def keep(lessons: Lessons, settings: Settings, path: Path) -> None:
         images=np.concatenate(files),
         ends=np.cumsum([len(file) for file in files]),
         shape=np.array(shape),
+        seconds=np.array(seconds),
         texts=np.frombuffer(json.dumps(lessons.texts).encode(), np.uint8),
         settings=np.frombuffer(json.dumps(settings, sort_keys=True).encode(), np.uint8),
     )
@@ -41,9 +43,10 @@ def keep(lessons: Lessons, settings: Settings, path: Path) -> None:
 
 def read(
     settings: Settings, path: Path, views: tuple[tuple[int, ...], ...], noise: float
-) -> Lessons | None:
-    """Return lessons that were kept, None where there are none of these settings.
+) -> tuple[Lessons, float] | None:
+    """Return lessons that were kept and the seconds of drawing them.
 
+    :returns: None where there are none of these settings.
     :raises InvalidInput: when the file is broken.
     """
     if not path.exists():
@@ -52,7 +55,7 @@ def read(
         with np.load(path) as kept:
             if json.loads(kept["settings"].tobytes()) != settings:
                 return None
-            shape, ends = kept["shape"], kept["ends"]
+            shape, ends, seconds = kept["shape"], kept["ends"], float(kept["seconds"])
             files = np.split(kept["images"], ends[:-1])
             images = np.empty(shape, np.uint8)
             for image, file in zip(images, files, strict=True):
@@ -60,7 +63,7 @@ def read(
             texts = [_tuples(one) for one in json.loads(kept["texts"].tobytes())]
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise InvalidInput(f"{path} must hold lessons as they were kept: {error!r}") from error
-    return Lessons(images, texts, views, noise)
+    return Lessons(images, texts, views, noise), seconds
 
 
 def _tuples(views: list[list[list[list[str]]]]) -> tuple[Groups, ...]:

@@ -68,9 +68,7 @@ def make(order: Order) -> Path:
         raise InvalidInput(f"--out must be a folder, got the file {str(order.out)!r}")
     device = trainer.device_named(order.device)
     trainer.use_threads(order.threads)
-    began_s = time.monotonic()
-    lessons = _render(order)
-    rendering_s = time.monotonic() - began_s
+    lessons, rendering_s = _render(order)
     student = RECIPES[order.model].student(lessons.every_text(), order.seed)
     training = trainer.Trainer(student, seed=order.seed, device=device)
     settings: Settings = {
@@ -106,7 +104,8 @@ def bar() -> Progress:
     return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
 
 
-def _render(order: Order) -> Lessons:
+def _render(order: Order) -> tuple[Lessons, float]:
+    """Return the lessons and the seconds that drawing them took, now or when they were kept."""
     from coinfer_ros.adapters.training.student import IMAGE_PX  # noqa: PLC0415
 
     recipe, workers = RECIPES[order.model], os.cpu_count() or 1
@@ -120,12 +119,14 @@ def _render(order: Order) -> Lessons:
     kept = kept_lessons.read(settings, path, recipe.views, recipe.noise)
     if kept is not None:
         return kept
+    began_s = time.monotonic()
     drawn = draw_all(recipe.lesson, order.lessons, seed=order.seed, size=IMAGE_PX, workers=workers)
     with bar() as shown:
         tracked = shown.track(drawn, total=order.lessons, description="render")
         lessons = Lessons.gather(tracked, order.lessons, recipe.views, recipe.noise)
-    kept_lessons.keep(lessons, settings, path)
-    return lessons
+    seconds = time.monotonic() - began_s
+    kept_lessons.keep(lessons, seconds, settings, path)
+    return lessons, seconds
 
 
 def _teach(order: Order, training: Trainer, lessons: Lessons, settings: Settings) -> float:

@@ -81,9 +81,11 @@ def test_kept_lessons_are_read_as_they_were_drawn(views: list[Lesson], tmp_path:
     path, recipe = tmp_path / "folder" / "lessons.npz", RECIPES["blip2-rooms"]
     assert kept_lessons.read(SETTINGS, path, recipe.views, recipe.noise) is None
     drawn = Lessons.gather(views, len(views), recipe.views, recipe.noise)
-    kept_lessons.keep(drawn, SETTINGS, path)
-    read = kept_lessons.read(SETTINGS, path, recipe.views, recipe.noise)
-    assert read is not None
+    kept_lessons.keep(drawn, 12.5, SETTINGS, path)
+    kept = kept_lessons.read(SETTINGS, path, recipe.views, recipe.noise)
+    assert kept is not None
+    read, seconds = kept
+    assert seconds == 12.5
     np.testing.assert_array_equal(read.images, drawn.images)
     assert dataclasses.replace(read, images=drawn.images) == drawn
     assert kept_lessons.read({**SETTINGS, "seed": 1}, path, recipe.views, 0.0) is None
@@ -99,10 +101,10 @@ def test_clips_are_kept_too(tmp_path: Path) -> None:
         [((((("", "nothing moved"),)),),)] * 3,
         ((), (-2,)),
     )
-    kept_lessons.keep(clips, SETTINGS, tmp_path / "lessons.npz")
+    kept_lessons.keep(clips, 1.0, SETTINGS, tmp_path / "lessons.npz")
     read = kept_lessons.read(SETTINGS, tmp_path / "lessons.npz", ((), (-2,)), 0.0)
     assert read is not None
-    np.testing.assert_array_equal(read.images, clips.images)
+    np.testing.assert_array_equal(read[0].images, clips.images)
 
 
 def test_a_batch_has_noise_of_its_own_up_to_the_recipes(views: list[Lesson]) -> None:
