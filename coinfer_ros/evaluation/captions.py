@@ -5,12 +5,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.evaluation.extras import needed
 
 
 def cider(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> float:
-    """Return the CIDEr-D of a set of captions, as pycocoevalcap computes it.
+    """Return the CIDEr-D of a set of captions: the mean of :func:`cider_each`, in [0, 10]."""
+    return float(cider_each(candidates, references).mean())
+
+
+def cider_each(
+    candidates: Sequence[str], references: Sequence[Sequence[str]]
+) -> NDArray[np.float64]:
+    """Return the CIDEr-D of each caption of a set, as pycocoevalcap computes it.
 
     Words are what whitespace separates, case kept: no tokenizer, and so no Java, is involved. A
     word weighs less the more images have it in their references, so a score belongs to its whole
@@ -18,7 +28,7 @@ def cider(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> flo
 
     :param candidates: one caption for each of N images.
     :param references: N times, the right captions.
-    :returns: mean over the images, in [0, 10].
+    :returns: (N,) in [0, 10]; papers give 100 times the mean, this project the mean itself.
     :raises InvalidInput: when the lists do not fit together or an image has no reference.
     :raises Unavailable: when pycocoevalcap is not here.
     """
@@ -33,5 +43,5 @@ def cider(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> flo
     scorer = needed("pycocoevalcap.cider.cider_scorer").CiderScorer()
     for candidate, right in zip(candidates, references, strict=True):
         scorer += (candidate, list(right))
-    mean, _each = scorer.compute_score()
-    return float(mean)
+    _mean, each = scorer.compute_score()
+    return np.asarray(each, np.float64)

@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -23,12 +24,14 @@ from coinfer_ros.sim.task.control import Habits
 from coinfer_ros.sim.task.question import checked_name
 from coinfer_ros.sim.task.record import Record
 from coinfer_ros.tools.arguments import Parser, add_number, add_whole
+from coinfer_ros.tools.resumable.crew import run_all
+from coinfer_ros.tools.resumable.folder import claim
+from coinfer_ros.tools.resumable.ledger import Ledger
 from coinfer_ros.tools.simulating import pictures, words
 from coinfer_ros.tools.simulating.cases import SWEEPS, Case, cases
-from coinfer_ros.tools.simulating.crew import run_all
-from coinfer_ros.tools.simulating.ledger import Key, Ledger
+from coinfer_ros.tools.simulating.episodes import EPISODES, FORM, Key
 from coinfer_ros.tools.simulating.results import Result, results, save_table, table
-from coinfer_ros.tools.simulating.worker import CAMERA, Experiment
+from coinfer_ros.tools.simulating.worker import CAMERA, Experiment, run_episode
 from coinfer_ros.tools.training.interrupts import stop_requests
 from coinfer_ros.tools.training.making import bar
 
@@ -82,7 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _simulate(arguments: argparse.Namespace, asked: Experiment) -> int:
     chosen = cases([sweep for sweep in SWEEPS if sweep in arguments.only])
-    with Ledger(arguments.out, _settings(asked)) as ledger:
+    claim(arguments.out, _settings(asked))
+    with Ledger(arguments.out / EPISODES, FORM) as ledger:
         todo = [
             (case, number)
             for number in range(arguments.episodes)
@@ -144,17 +148,22 @@ def _plain(value: object) -> object:
     return value if isinstance(value, int | float) else str(value)
 
 
-def _run_all(asked: Experiment, todo: list[tuple[Case, int]], ledger: Ledger, workers: int) -> bool:
+def _run_all(
+    asked: Experiment,
+    todo: list[tuple[Case, int]],
+    ledger: Ledger[Key, Record],
+    workers: int,
+) -> bool:
     """Run episodes; false when Ctrl-C ended it early."""
     with stop_requests() as stopping, bar() as shown:
         task = shown.add_task("simulate", total=len(todo))
 
-        def done(key: Key, record: Record) -> None:
-            ledger.add(key, record)
+        def done(piece: tuple[Case, int], record: Record) -> None:
+            ledger.add((piece[0].name, piece[1]), record)
             shown.advance(task)
 
-        workers = min(workers, len(todo))
-        run_all(asked, todo, workers=workers, stopping=stopping, done=done)
+        work, workers = partial(run_episode, asked), min(workers, len(todo))
+        run_all(work, todo, workers=workers, stopping=stopping, done=done)
         return bool(shown.tasks[0].finished)
 
 

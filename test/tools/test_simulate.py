@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -24,11 +25,12 @@ from coinfer_ros.sim.task.record import Outcome, Record
 from coinfer_ros.tools import cli
 from coinfer_ros.tools import simulate as command
 from coinfer_ros.tools.arguments import Parser
+from coinfer_ros.tools.resumable.crew import run_all
 from coinfer_ros.tools.simulate import INTERRUPTED, MODEL, experiment
-from coinfer_ros.tools.simulating.cases import NO_LIMIT, SWEEPS, cases
-from coinfer_ros.tools.simulating.crew import run_all
-from coinfer_ros.tools.simulating.ledger import EPISODES, Key
+from coinfer_ros.tools.simulating.cases import NO_LIMIT, SWEEPS, Case, cases
+from coinfer_ros.tools.simulating.episodes import EPISODES, Key
 from coinfer_ros.tools.simulating.results import results
+from coinfer_ros.tools.simulating.worker import run_episode
 
 try:
     use_offscreen_graphics()  # before MuJoCo is imported, which chooses once how it draws
@@ -142,12 +144,16 @@ def test_the_shipped_model_finds_less_with_two_bits_and_in_two_seconds_than_in_b
     ample = {case.at: case for case in cases(["delay"]) if case.line == NO_LIMIT}
     chosen = [ample[at] for at in ("0.06 s", "0.35 s", "2.5 s")]
     records: dict[Key, Record] = {}
+
+    def done(piece: tuple[Case, int], record: Record) -> None:
+        records[piece[0].name, piece[1]] = record
+
     run_all(
-        experiment(arguments),
+        partial(run_episode, experiment(arguments)),
         [(case, number) for number in range(EPISODES_A_CASE) for case in chosen],
         workers=2,
         stopping=lambda: False,
-        done=records.__setitem__,
+        done=done,
     )
     coarse, middle, slow = results(chosen, records, episodes=EPISODES_A_CASE, limit_s=12.0)
     assert (coarse.bits, slow.bits) == (2.0, 16.0)

@@ -10,8 +10,8 @@ import numpy as np
 from coinfer_ros.core import messages
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.packing import code_type, pack, unpack
-from coinfer_ros.core.quantizers import rows, table
-from coinfer_ros.core.quantizers.granularity import Granularity, checked
+from coinfer_ros.core.quantizers import nested, rows, table
+from coinfer_ros.core.quantizers.granularity import Granularity, PerChannel, checked
 from coinfer_ros.core.quantizers.quantized import Quantized
 from coinfer_ros.core.quantizers.rows import Weights
 
@@ -66,7 +66,7 @@ def restored(weights: Weights, *, quantizer: str, bits: int, granularity: Granul
     """Return the weights that ``decode`` gives back after ``encode``, without packing them.
 
     :param weights: any shape that ``granularity`` fits, finite float32.
-    :param quantizer: a key of ``QUANTIZERS``.
+    :param quantizer: a key of ``QUANTIZERS``, or ``nested``, whose rows are channels.
     :param bits: bit-width in the quantizer's range.
     :param granularity: which weights share a scale.
     :returns: float32 in the shape of ``weights``.
@@ -78,6 +78,10 @@ def restored(weights: Weights, *, quantizer: str, bits: int, granularity: Granul
     array([[ 0. , -3.5],
            [ 0. ,  0. ]], dtype=float32)
     """
+    if quantizer == nested.NAME:
+        if granularity != PerChannel():
+            raise InvalidInput(f"granularity must be {PerChannel()} for nested, got {granularity}")
+        return nested.decode(nested.encode(weights), bits)
     chosen, values = table.named(quantizer), _in_rows(weights, granularity)
     qparams = chosen.choose_qparams(values, bits)
     back = np.empty_like(values)

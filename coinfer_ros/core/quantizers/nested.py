@@ -22,6 +22,8 @@ from coinfer_ros.core.quantizers import nested_fit, nested_laws, rows, signed
 from coinfer_ros.core.quantizers.nested_laws import BITS_HIGH, COUNT
 from coinfer_ros.core.quantizers.rows import Weights
 
+NAME = "nested"
+
 
 @dataclass(frozen=True, eq=False)
 class NestedCodes:

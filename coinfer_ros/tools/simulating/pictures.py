@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from coinfer_ros.evaluation.intervals import Estimate
 from coinfer_ros.sim.task.record import Outcome
-from coinfer_ros.tools.simulating.intervals import Estimate
 from coinfer_ros.tools.simulating.results import Result
 
 _COLOURS = ("#1f6fb4", "#c8553d", "#3b7a57", "#6a4c93")

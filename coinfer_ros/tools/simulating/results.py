@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
+from coinfer_ros.evaluation import intervals
+from coinfer_ros.evaluation.intervals import Estimate
 from coinfer_ros.sim.task.record import Outcome, Record
-from coinfer_ros.tools.simulating import intervals
 from coinfer_ros.tools.simulating.cases import Case
-from coinfer_ros.tools.simulating.intervals import Estimate
-from coinfer_ros.tools.simulating.ledger import Key
+from coinfer_ros.tools.simulating.episodes import Key
 
 
 @dataclass(frozen=True)

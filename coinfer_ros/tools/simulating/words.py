@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from coinfer_ros.evaluation.intervals import Estimate
 from coinfer_ros.sim.task.record import Outcome
 from coinfer_ros.tools.simulating.cases import CLOSED
-from coinfer_ros.tools.simulating.intervals import Estimate
 from coinfer_ros.tools.simulating.results import Result
 
 NOTE = (

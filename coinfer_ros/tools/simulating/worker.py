@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +21,6 @@ from coinfer_ros.sim.task.reader import Reader
 from coinfer_ros.sim.task.record import Record
 from coinfer_ros.sim.task.search import Search, draw_search
 from coinfer_ros.tools.simulating.cases import Case
-from coinfer_ros.tools.training.interrupts import ignore_interrupts
 
 CAMERA = Camera(width_px=128, height_px=128)
 # Streams of random numbers; those below are the lessons' (tools/scene_data.py).
@@ -51,25 +49,15 @@ class Experiment:
     limit_s: float
 
 
-def begin_worker() -> None:
-    """Make a process fit for one of several: one thread each, and deaf to Ctrl-C."""
-    ignore_interrupts()
-    # Mesa's software renderer takes a thread a core, which several at a time slow down.
-    os.environ.setdefault("LP_NUM_THREADS", "1")
-    import torch  # noqa: PLC0415  takes seconds
-
-    torch.set_num_threads(1)
-
-
-def run_episode(experiment: Experiment, case: Case, number: int) -> Record:
-    """Run one episode; the same for the same arguments, whatever ran before.
+def run_episode(experiment: Experiment, piece: tuple[Case, int]) -> Record:
+    """Run one episode, a case and a number; the same for the same, whatever ran before.
 
     Place, target and the machines' noise hang on the number alone, so that cases can be compared
     episode by episode.
 
     :raises CoinferError: whatever the model or the simulator refuses.
     """
-    return _worker(experiment).run(case, number)
+    return _worker(experiment).run(*piece)
 
 
 class _Worker:

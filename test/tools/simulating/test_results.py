@@ -4,19 +4,17 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 
-from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.sim.task.record import Outcome, Record
-from coinfer_ros.tools.simulating import intervals, pictures, words
+from coinfer_ros.tools.resumable.ledger import Ledger
+from coinfer_ros.tools.simulating import pictures, words
 from coinfer_ros.tools.simulating.cases import CLOSED, SWEEPS, cases
-from coinfer_ros.tools.simulating.ledger import EPISODES, SETTINGS, Ledger
+from coinfer_ros.tools.simulating.episodes import EPISODES, FORM
 from coinfer_ros.tools.simulating.results import Result, results, save_table
 
 LIMIT_S = 60.0
@@ -49,35 +47,6 @@ def sweep(name: str, found: dict[str, int], of: int = 100) -> list[Result]:
     return [Result(case, tuple(episodes(found[case.line], of)), LIMIT_S) for case in cases([name])]
 
 
-def test_a_share_has_wilsons_interval() -> None:
-    # Brown, Cai and DasGupta's formula worked by hand for 8 of 10.
-    found = intervals.share(8, 10)
-    assert (found.low, found.high) == pytest.approx((0.4902, 0.9433), abs=1e-4)
-    assert intervals.share(0, 5).low == 0.0
-    assert intervals.share(5, 5).high == 1.0
-
-
-def test_an_interval_of_a_paired_difference_keeps_its_confidence() -> None:
-    rng, kept, runs = np.random.default_rng(0), 0, 1000
-    for _ in range(runs):
-        common = rng.random(50)
-        first = [bool(value) for value in (common < 0.7) ^ (rng.random(50) < 0.1)]
-        second = [bool(value) for value in common < 0.6]
-        found = intervals.difference(first, second)
-        truth = 0.7 * 0.9 + 0.3 * 0.1 - 0.6
-        kept += found.low <= truth <= found.high
-    assert kept / runs > 0.95 - 4 * math.sqrt(0.95 * 0.05 / runs)
-
-
-def test_a_mean_lies_in_its_interval_which_repeats() -> None:
-    values = np.random.default_rng(1).exponential(size=100)
-    found = intervals.mean(values)
-    assert found.low < found.value < found.high
-    # Near the normal one: the mean of 100 is.
-    assert found.high - found.low == pytest.approx(2 * 1.96 * values.std() / 10, rel=0.15)
-    assert intervals.mean(values) == found
-
-
 def test_every_sweep_has_its_cases_each_with_a_name_of_its_own() -> None:
     names = [case.name for case in cases()]
     assert len(set(names)) == len(names)
@@ -87,37 +56,13 @@ def test_every_sweep_has_its_cases_each_with_a_name_of_its_own() -> None:
 
 def test_episodes_come_back_from_the_file_as_they_went_in(tmp_path: Path) -> None:
     written = {("a", 0): record(Outcome.FOUND), ("a", 1): record(Outcome.TIMED_OUT, bits=math.nan)}
-    with Ledger(tmp_path / "new", {"seed": 1}) as ledger:
+    with Ledger(tmp_path / EPISODES, FORM) as ledger:
         for key, one in written.items():
             ledger.add(key, one)
-    with (tmp_path / "new" / EPISODES).open("a") as file:
-        file.write("a,2,found,1.")  # what a power cut leaves
-    with Ledger(tmp_path / "new", {"seed": 1}) as ledger:
+    with Ledger(tmp_path / EPISODES, FORM) as ledger:
         assert {key: repr(one) for key, one in ledger.records.items()} == {
             key: repr(one) for key, one in written.items()
         }
-        ledger.add(("a", 2), record(Outcome.FOUND))
-    rows = list(csv.DictReader((tmp_path / "new" / EPISODES).open()))
-    assert [row["episode"] for row in rows] == ["0", "1", "2"]
-
-
-def test_another_experiments_folder_is_refused_and_so_is_any_other(tmp_path: Path) -> None:
-    Ledger(tmp_path / "one", {"seed": 1, "model": "x"}).__exit__(None, None, None)
-    with pytest.raises(InvalidInput, match="differs in seed"):
-        Ledger(tmp_path / "one", {"seed": 2, "model": "x"})
-    (tmp_path / "two").mkdir()
-    (tmp_path / "two" / "letter.txt").write_text("dear")
-    with pytest.raises(InvalidInput, match=f"without {SETTINGS}"):
-        Ledger(tmp_path / "two", {})
-    (tmp_path / "three").write_text("a file")
-    with pytest.raises(InvalidInput, match="--out must be a folder"):
-        Ledger(tmp_path / "three", {})
-    (tmp_path / "one" / EPISODES).write_text("case,episode,outcome\na,0,lost\n")
-    with pytest.raises(InvalidInput, match=r"episodes\.csv must hold episodes, got line 2"):
-        Ledger(tmp_path / "one", {"seed": 1, "model": "x"})
-    (tmp_path / "one" / SETTINGS).write_text(json.dumps(["other"]))
-    with pytest.raises(InvalidInput, match="differs in seed, model"):
-        Ledger(tmp_path / "one", {"seed": 1, "model": "x"})
 
 
 def test_cases_are_compared_over_the_episodes_that_all_of_them_have() -> None:

@@ -1,51 +1,51 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs episodes in several processes until all are there, or until Ctrl-C."""
+"""Does pieces of work in several processes until all are done, or until Ctrl-C."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
+from typing import TypeVar
 
 from coinfer_ros.core.errors import CoinferError
-from coinfer_ros.sim.task.record import Record
-from coinfer_ros.tools.simulating.cases import Case
-from coinfer_ros.tools.simulating.ledger import Key
-from coinfer_ros.tools.simulating.worker import Experiment, begin_worker, run_episode
+from coinfer_ros.tools.training.interrupts import ignore_interrupts
 
 LOOK_S = 0.2  # how often a wait looks for Ctrl-C
-AHEAD = 2  # episodes a process that are handed out at a time
+AHEAD = 2  # pieces a process that are handed out at a time
+Piece = TypeVar("Piece")
+Made = TypeVar("Made")
 
 
 def run_all(
-    experiment: Experiment,
-    todo: Iterable[tuple[Case, int]],
+    work: Callable[[Piece], Made],
+    pieces: Iterable[Piece],
     *,
     workers: int,
     stopping: Callable[[], bool],
-    done: Callable[[Key, Record], None],
+    done: Callable[[Piece, Made], None],
 ) -> None:
-    """Run episodes, each once, in any order.
+    """Do each piece once, in any order.
 
-    :param todo: cases with an episode's number each.
+    :param work: what is done with a piece, in another process.
     :param workers: processes.
     :param stopping: true once nothing new is to begin; what has begun is ended.
-    :param done: called with each episode.
-    :raises CoinferError: whatever an episode raised, or when a process was killed.
+    :param done: called with each piece and what came of it.
+    :raises CoinferError: whatever a piece raised, or when a process was killed.
     """
     # Neither torch nor a graphics context survives a fork.
     context = multiprocessing.get_context("spawn")
-    waiting: dict[Future[Record], Key] = {}
-    left = iter(todo)
+    waiting: dict[Future[Made], Piece] = {}
+    left = iter(pieces)
     with ProcessPoolExecutor(workers, mp_context=context, initializer=begin_worker) as pool:
         try:
             while True:
                 free = 0 if stopping() else AHEAD * workers - len(waiting)
-                for case, number in islice(left, free):
-                    future = pool.submit(run_episode, experiment, case, number)
-                    waiting[future] = case.name, number
+                for piece in islice(left, free):
+                    waiting[pool.submit(work, piece)] = piece
                 if not waiting:
                     return
                 for future in wait(waiting, LOOK_S, FIRST_COMPLETED).done:
@@ -58,3 +58,13 @@ def run_all(
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def begin_worker() -> None:
+    """Make a process fit for one of several: one thread each, and deaf to Ctrl-C."""
+    ignore_interrupts()
+    # Mesa's software renderer takes a thread a core, which several at a time slow down.
+    os.environ.setdefault("LP_NUM_THREADS", "1")
+    import torch  # noqa: PLC0415  takes seconds
+
+    torch.set_num_threads(1)
