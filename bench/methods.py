@@ -46,7 +46,7 @@ class Outcome:
 def measure(options: Options) -> Section:
     """Run every method on the same random instances."""
     count = options.rounds(1000, 20)
-    drawn = instances.draw(np.random.default_rng(SEED), count)
+    drawn = instances.GENERAL.draw(np.random.default_rng(SEED), count)
     problems = [instances.problem_of(Canonical(*map(float, row)), WIDTHS) for row in drawn]
     best = [solve_by("exact", problem) for problem in problems]
     outcomes = {

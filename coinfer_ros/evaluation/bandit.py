@@ -15,17 +15,21 @@ from numpy.typing import NDArray
 
 from coinfer_ros.evaluation import instances
 from coinfer_ros.evaluation.extras import needed
-from coinfer_ros.evaluation.instances import Numbers
+from coinfer_ros.evaluation.instances import GENERAL, Numbers, Range
 
 BITS_MAX = 16
 SLOWEST = 0.01  # least clock over the greatest that an action can mean
 
 
 def meaning(actions: NDArray[np.float32]) -> tuple[Numbers, Numbers, Numbers]:
-    """Return widths and both clocks over their greatest for actions (N, 3) in [-1, 1]."""
+    """Return widths and both clocks over their greatest for actions (N, 3) in [-1, 1].
+
+    Clocks are told by their logarithm: where energy is scarce, few hundredths of the greatest
+    decide.
+    """
     share = (np.clip(actions.astype(np.float64), -1.0, 1.0) + 1.0) / 2.0
     bits = np.rint(1.0 + (BITS_MAX - 1.0) * share[:, 0])
-    clocks = np.maximum(share[:, 1:], SLOWEST)
+    clocks = SLOWEST ** (1.0 - share[:, 1:])
     return bits, clocks[:, 0], clocks[:, 1]
 
 
@@ -36,11 +40,12 @@ def reward(drawn: Numbers, bits: Numbers, x: Numbers, y: Numbers) -> Numbers:
     return np.where((delay <= 1.0) & (energy <= 1.0), bits / BITS_MAX, -over)
 
 
-def environment(seed: int, copies: int) -> Any:
+def environment(seed: int, copies: int, within: Range = GENERAL) -> Any:
     """Return the library's kind of environment: many instances at once, one action each.
 
     :param seed: draws the instances.
     :param copies: instances at once.
+    :param within: where they are drawn from.
     :raises Unavailable: when a library is not here.
     """
     gymnasium = needed("gymnasium")
@@ -53,19 +58,19 @@ def environment(seed: int, copies: int) -> Any:
             box = gymnasium.spaces.Box
             super().__init__(copies, box(-3.0, 3.0, (4,)), box(-1.0, 1.0, (3,)))
             self._rng = np.random.default_rng([seed, 0])
-            self._drawn = instances.draw(self._rng, copies)
+            self._drawn = within.draw(self._rng, copies)
             self._actions = np.zeros((copies, 3), np.float32)
 
         def reset(self) -> NDArray[np.float32]:
-            self._drawn = instances.draw(self._rng, copies)
-            return instances.features(self._drawn)
+            self._drawn = within.draw(self._rng, copies)
+            return within.features(self._drawn)
 
         def step_async(self, actions: NDArray[np.float32]) -> None:
             self._actions = actions
 
         def step_wait(self) -> tuple[Any, Any, Any, Any]:
             earned = reward(self._drawn, *meaning(self._actions)).astype(np.float32)
-            last = instances.features(self._drawn)
+            last = within.features(self._drawn)
             infos = [{"terminal_observation": observed} for observed in last]
             return self.reset(), earned, np.ones(copies, bool), infos
 

@@ -4,31 +4,76 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coinfer_ros.core.costs import Budget, Processor, System, Workload
+from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.optimizer import Problem, paper_problem
 from coinfer_ros.core.optimizer.canonical import Canonical
-
-# Logarithms are drawn evenly between these. Of 4000 instances 42 % are bound by energy, 30 % by
-# delay and 20 % by the widest of 16 widths; 7 % have no plan.
-LOW = Canonical(robot_delay=0.01, edge_delay=0.02, robot_energy=0.01, edge_energy=0.02)
-HIGH = Canonical(robot_delay=0.5, edge_delay=1.0, robot_energy=2.0, edge_energy=4.0)
 
 Numbers = NDArray[np.float64]
 _FIELDS = ("robot_delay", "edge_delay", "robot_energy", "edge_energy")
 
 
-def draw(rng: np.random.Generator, count: int) -> Numbers:
-    """Draw instances.
+@dataclass(frozen=True)
+class Range:
+    """Where instances are drawn from: logarithms evenly between two corners.
 
-    :param count: how many, N.
-    :returns: (N, 4) the fields of ``Canonical`` in their order.
+    :param low: least of each number.
+    :param high: greatest of each, above it.
+    :raises InvalidInput: when a number's range is empty.
     """
-    low, high = (np.log([getattr(end, name) for name in _FIELDS]) for end in (LOW, HIGH))
-    return np.exp(rng.uniform(low, high, (count, len(_FIELDS))))
+
+    low: Canonical
+    high: Canonical
+
+    def __post_init__(self) -> None:
+        for name in _FIELDS:
+            least, most = getattr(self.low, name), getattr(self.high, name)
+            if not least < most:
+                raise InvalidInput(f"{name} must rise from low to high, got {least} to {most}")
+
+    @classmethod
+    def around(cls, held: Sequence[Canonical], *, spare: float = 1.05) -> Range:
+        """Return a range that holds some instances with a little room on every side."""
+        rows = np.array([[getattr(one, name) for name in _FIELDS] for one in held])
+        return cls(
+            Canonical(*(rows.min(axis=0) / spare).tolist()),
+            Canonical(*(rows.max(axis=0) * spare).tolist()),
+        )
+
+    @property
+    def _logs(self) -> tuple[Numbers, Numbers]:
+        low, high = (
+            np.log([getattr(end, name) for name in _FIELDS]) for end in (self.low, self.high)
+        )
+        return low, high
+
+    def draw(self, rng: np.random.Generator, count: int) -> Numbers:
+        """Draw instances.
+
+        :param count: how many, N.
+        :returns: (N, 4) the fields of ``Canonical`` in their order.
+        """
+        low, high = self._logs
+        return np.exp(rng.uniform(low, high, (count, len(_FIELDS))))
+
+    def features(self, instances: Numbers) -> NDArray[np.float32]:
+        """Return (N, 4) the instances' logarithms, -1 at ``low`` and 1 at ``high``."""
+        low, high = self._logs
+        scaled: Numbers = (2.0 * np.log(instances) - low - high) / (high - low)
+        return scaled.astype(np.float32)
+
+
+# Of 4000 instances 42 % are bound by energy, 30 % by delay and 20 % by the widest of 16 widths;
+# 7 % have no plan.
+GENERAL = Range(
+    Canonical(robot_delay=0.01, edge_delay=0.02, robot_energy=0.01, edge_energy=0.02),
+    Canonical(robot_delay=0.5, edge_delay=1.0, robot_energy=2.0, edge_energy=4.0),
+)
 
 
 def shares(drawn: Numbers, bits: Numbers, x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
@@ -46,15 +91,8 @@ def shares(drawn: Numbers, bits: Numbers, x: Numbers, y: Numbers) -> tuple[Numbe
     )
 
 
-def features(instances: Numbers) -> NDArray[np.float32]:
-    """Return (N, 4) the instances' logarithms, -1 at ``LOW`` and 1 at ``HIGH``."""
-    low, high = (np.log([getattr(end, name) for name in _FIELDS]) for end in (LOW, HIGH))
-    scaled: Numbers = (2.0 * np.log(instances) - low - high) / (high - low)
-    return scaled.astype(np.float32)
-
-
 def row(instance: Canonical) -> Numbers:
-    """Return (1, 4) one instance as ``draw`` gives many."""
+    """Return (1, 4) one instance as ``Range.draw`` gives many."""
     return np.array([[getattr(instance, name) for name in _FIELDS]])
 
 

@@ -163,7 +163,8 @@ def _run_all(
             shown.advance(task)
 
         work, workers = partial(run_episode, asked), min(workers, len(todo))
-        run_all(work, todo, workers=workers, stopping=stopping, done=done)
+        lost = shown.console.print
+        run_all(work, todo, workers=workers, stopping=stopping, done=done, lost=lost)
         return bool(shown.tasks[0].finished)
 
 

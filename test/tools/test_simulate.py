@@ -154,6 +154,7 @@ def test_the_shipped_model_finds_less_with_two_bits_and_in_two_seconds_than_in_b
         workers=2,
         stopping=lambda: False,
         done=done,
+        lost=pytest.fail,
     )
     coarse, middle, slow = results(chosen, records, episodes=EPISODES_A_CASE, limit_s=12.0)
     assert (coarse.bits, slow.bits) == (2.0, 16.0)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from coinfer_ros.core.optimizer import Problem, Solution
 from coinfer_ros.core.optimizer.canonical import Canonical, canonical
@@ -23,10 +22,9 @@ from coinfer_ros.core.optimizer.settings import point
 from coinfer_ros.evaluation import instances
 from coinfer_ros.evaluation.bandit import environment, meaning, reward
 from coinfer_ros.evaluation.extras import needed
+from coinfer_ros.evaluation.instances import GENERAL, Numbers, Range
 from coinfer_ros.evaluation.methods.judged import judged, nothing, paper_system
 from coinfer_ros.evaluation.one_thread import one_thread
-
-Numbers = NDArray[np.float64]
 
 COPIES, STEPS = 256, 16  # settings tried at once, and times before the policy learns from them
 VALIDATION = 2048
@@ -54,17 +52,19 @@ class Trained:
     """A trained policy.
 
     :param policy: the library's model.
+    :param within: where its instances were drawn from; it knows no others.
     :param curve: its progress while it trained.
     :param converged: the reward stopped rising before the training's end.
     """
 
     policy: Any
+    within: Range
     curve: tuple[Progress, ...]
     converged: bool
 
-    def act(self, observed: NDArray[np.float32]) -> tuple[Numbers, Numbers, Numbers]:
-        """Return widths and both clocks over their greatest, (N,) each, for (N, 4) features."""
-        actions, _ = self.policy.predict(observed, deterministic=True)
+    def act(self, drawn: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+        """Return widths and both clocks over their greatest, (N,) each, for instances (N, 4)."""
+        actions, _ = self.policy.predict(self.within.features(drawn), deterministic=True)
         return meaning(actions)
 
 
@@ -87,7 +87,7 @@ def solve_with(policy: Trained, problem: Problem) -> Solution:
     instance = canonical(system, problem.budget)
     if instance is None:
         return nothing("the link alone uses up a budget", proved=True)
-    bits, x, y = policy.act(instances.features(instances.row(instance)))
+    bits, x, y = policy.act(instances.row(instance))
     allowed = min(problem.quality.widths, key=lambda width: (abs(width - bits[0]), width))
     clocks = float(x[0]) * system.robot.clock_max_hz, float(y[0]) * system.edge.clock_max_hz
     return judged(problem, point(system, allowed, *clocks), "a trained policy's choice")
@@ -103,50 +103,56 @@ def trained(seed: int, *, steps_most: int = STEPS_MOST) -> Trained:
     return train(seed, lambda _: None, steps_most=steps_most)
 
 
-def held_out(seed: int) -> Numbers:
+def held_out(seed: int, within: Range = GENERAL) -> Numbers:
     """Return the instances (N, 4) that a policy of this seed is looked at with."""
-    return instances.draw(np.random.default_rng([seed, 1]), VALIDATION)
+    return within.draw(np.random.default_rng([seed, 1]), VALIDATION)
 
 
 def train(
     seed: int,
     report: Callable[[Progress], None],
     *,
+    within: Range = GENERAL,
     steps_most: int = STEPS_MOST,
     look_steps: int = LOOK_STEPS,
 ) -> Trained:
     """Train until the reward on held-out instances stops rising.
 
     :param report: called with each point of the curve.
+    :param within: where instances are drawn from.
     :param steps_most: settings tried at the most.
     :param look_steps: settings tried between two points of the curve.
     :raises Unavailable: when stable-baselines3 is not here.
     """
     with one_thread():
-        return _train(seed, report, steps_most, look_steps)
+        return _train(seed, report, within, steps_most, look_steps)
 
 
 def _train(
-    seed: int, report: Callable[[Progress], None], steps_most: int, look_steps: int
+    seed: int,
+    report: Callable[[Progress], None],
+    within: Range,
+    steps_most: int,
+    look_steps: int,
 ) -> Trained:
     library = needed("stable_baselines3")
     policy = library.PPO(
         "MlpPolicy",
-        environment(seed, COPIES),
+        environment(seed, COPIES, within),
         n_steps=STEPS,
         batch_size=COPIES * STEPS // 4,
         seed=seed,
         device="cpu",
     )
-    validation = held_out(seed)
+    validation = held_out(seed, within)
     curve: list[Progress] = []
     while not _stalled(curve) and policy.num_timesteps < steps_most:
         tried = min(look_steps, steps_most - policy.num_timesteps)
         policy.learn(tried, reset_num_timesteps=False)
-        now = Trained(policy, (), False)
+        now = Trained(policy, within, (), False)
         curve.append(_progress(now, validation, policy.num_timesteps))
         report(curve[-1])
-    return Trained(policy, tuple(curve), _stalled(curve))
+    return Trained(policy, within, tuple(curve), _stalled(curve))
 
 
 def _stalled(curve: list[Progress]) -> bool:
@@ -158,7 +164,7 @@ def _stalled(curve: list[Progress]) -> bool:
 
 
 def _progress(now: Trained, drawn: Numbers, steps: int) -> Progress:
-    settings = now.act(instances.features(drawn))
+    settings = now.act(drawn)
     delay, energy = instances.shares(drawn, *settings)
     # What one bit at the best clocks breaks has no plan: the policy cannot keep it either.
     solvable = np.array([_solvable(Canonical(*map(float, row))) for row in drawn])

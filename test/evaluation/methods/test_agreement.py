@@ -40,7 +40,7 @@ QUICK = [name for name in METHODS if name != "ppo"]
 
 
 def drawn(seed: int, count: int) -> list[Canonical]:
-    rows = instances.draw(np.random.default_rng(seed), count)
+    rows = instances.GENERAL.draw(np.random.default_rng(seed), count)
     return [Canonical(*map(float, row)) for row in rows]
 
 

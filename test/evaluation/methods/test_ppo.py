@@ -17,21 +17,23 @@ EVERY = 4096
 
 
 def test_the_features_span_minus_one_to_one() -> None:
-    rows = np.vstack([instances.row(instances.LOW), instances.row(instances.HIGH)])
-    assert instances.features(rows) == pytest.approx(np.array([[-1.0] * 4, [1.0] * 4]), abs=1e-6)
+    rows = np.vstack([instances.row(instances.GENERAL.low), instances.row(instances.GENERAL.high)])
+    assert instances.GENERAL.features(rows) == pytest.approx(
+        np.array([[-1.0] * 4, [1.0] * 4]), abs=1e-6
+    )
 
 
 def test_an_action_means_a_whole_width_and_clocks_within_their_range() -> None:
     actions = np.array([[-1, -1, -1], [1, 1, 1], [0, 0, 0], [-9, 9, 0.5]], np.float32)
     bits, x, y = bandit.meaning(actions)
     assert bits.tolist() == [1.0, 16.0, 8.0, 1.0]
-    assert x == pytest.approx([0.01, 1.0, 0.5, 1.0])
-    assert y == pytest.approx([0.01, 1.0, 0.5, 0.75])
+    assert x == pytest.approx([0.01, 1.0, 0.1, 1.0])
+    assert y == pytest.approx([0.01, 1.0, 0.1, 0.01**0.25])
 
 
 def test_the_reward_of_the_exact_plan_is_the_greatest_of_all_actions() -> None:
     rng = np.random.default_rng(0)
-    drawn = instances.draw(rng, 40)
+    drawn = instances.GENERAL.draw(rng, 40)
     for row in drawn:
         problem = instances.problem_of(Canonical(*map(float, row)), WIDTHS)
         found = solve(problem)

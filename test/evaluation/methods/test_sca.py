@@ -29,7 +29,7 @@ PAPER = paper_problem(System(PAPER_ROBOT, PAPER_EDGE, BLIP2), BLIP2_BUDGET, WIDT
 
 
 def solvable(seed: int, count: int) -> list[Canonical]:
-    rows = instances.draw(np.random.default_rng(seed), 4 * count)
+    rows = instances.GENERAL.draw(np.random.default_rng(seed), 4 * count)
     found = [Canonical(*map(float, row)) for row in rows]
     return [instance for instance in found if greatest_width(instance) > 1.01][:count]
 
