@@ -61,7 +61,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Parser]) -> None:
         flag = f"--{work.name.replace('_', '-')}"
         add_number(parser, flag, FLOP, text=work.description, default=float(work.default))
     seconds = Limits(-1.0, 3600.0, "s", above=0.0)
-    add_number(parser, "--limit-s", seconds, text="simulated time of a search", default=60.0)
+    add_number(parser, "--limit-s", seconds, text="simulated time of a search", default=30.0)
     cores = os.cpu_count() or 1
     add_whole(parser, "--workers", low=1, high=256, text="processes", default=cores)
     parser.set_defaults(run=run)
