@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from coinfer_ros.core.errors import InvalidInput
+from coinfer_ros.core.settings import declared
+from coinfer_ros.link_topics import behind_link, crossing
+from coinfer_ros.parameters import ImpairedLinkSettings
 
 Value = bool | int | float | str
 
@@ -38,6 +41,7 @@ class NodeSpec:
     :param parameters: what differs from the file in config/.
     :param namespace: of its node and of what a robot has for itself; empty: the root.
     :param transport: Fast DDS profile, by path or by a shipped one's name; empty: as it is.
+    :param remappings: full names of topics to what they are called instead.
     """
 
     executable: str
@@ -45,6 +49,7 @@ class NodeSpec:
     parameters: Mapping[str, Value] = field(default_factory=dict)
     namespace: str = ""
     transport: str = ""
+    remappings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def config(self) -> str:
@@ -89,6 +94,16 @@ TRANSPORT = Argument(
 )
 ENGINE = Argument("engine", "", "Server that runs the edge's half: kserve://host:port/model.")
 
+_LINK_SETTINGS = {
+    setting.name.replace(".", "_"): setting
+    for setting in declared(ImpairedLinkSettings)
+    if setting.name.startswith("link.") and not isinstance(setting.default, bool)
+}
+LINK_ARGUMENTS = tuple(
+    Argument(name, "", f"Impaired link to the edge: {setting.description} Empty: no such thing.")
+    for name, setting in _LINK_SETTINGS.items()
+)
+
 TIMEOUT_S = Argument("timeout_s", "2.0", "Time after which a request is given up, s.")
 
 ROBOT_ARGUMENTS = (
@@ -122,8 +137,9 @@ EDGE_ARGUMENTS = (
     EDGE_BACKEND,
     DEVICE,
     TAIL_FLOP,
+    *LINK_ARGUMENTS,
 )
-DEMO_ARGUMENTS = (*ROBOT_ARGUMENTS, EDGE_ID, ENGINE, EDGE_BACKEND)
+DEMO_ARGUMENTS = (*ROBOT_ARGUMENTS, EDGE_ID, ENGINE, EDGE_BACKEND, *LINK_ARGUMENTS)
 
 
 class _Values:
@@ -199,10 +215,10 @@ def robot_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
 
 
 def edge_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
-    """Return the nodes of the edge's host: edge and its device.
+    """Return the nodes of the edge's host: edge, its device, and an impaired link before both.
 
     :param given: arguments of ``EDGE_ARGUMENTS`` by name, as text; the rest take their defaults.
-    :raises InvalidInput: for an unknown argument or one that is no number where it must be.
+    :raises InvalidInput: for an unknown argument or one that breaks its rule.
     """
     values = _Values(given, EDGE_ARGUMENTS)
     name = values.text(EDGE_ID)
@@ -216,7 +232,7 @@ def edge_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
         "workload.tail_flop": values.number(TAIL_FLOP),
     }
     nodes = (NodeSpec("edge", name, edge), *_device("edge", values, EDGE_BOARD, EDGE_BACKEND))
-    return _carried(values, nodes)
+    return _carried(values, _behind_link(values, nodes))
 
 
 def demo_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
@@ -239,6 +255,37 @@ def _names(arguments: tuple[Argument, ...]) -> set[str]:
 
 def _carried(values: _Values, nodes: tuple[NodeSpec, ...]) -> tuple[NodeSpec, ...]:
     return tuple(replace(node, transport=values.text(TRANSPORT)) for node in nodes)
+
+
+def _behind_link(values: _Values, nodes: tuple[NodeSpec, ...]) -> tuple[NodeSpec, ...]:
+    """Put an edge's nodes behind a link where an argument says what is wrong with it."""
+    link = _link_parameters(values)
+    if not link:
+        return nodes
+    name = values.text(EDGE_ID)
+    behind = {topic: behind_link(topic) for topic in crossing(name)}
+    hidden = tuple(replace(node, remappings=behind) for node in nodes)
+    return (*hidden, NodeSpec("impaired_link", f"{name}_link", {"edge.id": name, **link}))
+
+
+def _link_parameters(values: _Values) -> dict[str, Value]:
+    """Return what is given of the link, checked as its node will check it.
+
+    :raises InvalidInput: naming the argument, its rule and what came.
+    """
+    found: dict[str, Value] = {}
+    for argument in LINK_ARGUMENTS:
+        if values.text(argument):
+            setting, value = _LINK_SETTINGS[argument.name], values.number(argument)
+            whole = isinstance(setting.default, int) and value.is_integer()
+            checked = replace(setting, name=argument.name).check(int(value) if whole else value)
+            found[setting.name] = checked
+    if "link.gone_from_s" in found and not found.get("link.gone_for_s"):
+        raise InvalidInput(
+            "link_gone_for_s must say for how long where link_gone_from_s is given, "
+            f"got {found.get('link.gone_for_s', 'none')}"
+        )
+    return found
 
 
 def _device(role: str, values: _Values, board: Argument, backend: Argument) -> list[NodeSpec]:

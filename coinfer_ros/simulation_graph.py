@@ -10,9 +10,11 @@ from pathlib import Path
 
 from coinfer_ros import resources
 from coinfer_ros.core.errors import InvalidInput, Unavailable
+from coinfer_ros.gazebo_camera import check_camera
 from coinfer_ros.graph import (
     DEMO_ARGUMENTS,
     EDGE_ARGUMENTS,
+    LINK_ARGUMENTS,
     MODEL,
     NAMESPACE,
     ROBOT_ARGUMENTS,
@@ -71,12 +73,14 @@ class Gazebo:
     :param headless: without a window.
     :param bridge: configuration of ros_gz_bridge.
     :param namespace: of the robot's topics in ROS; empty: the root.
+    :param warning: why the robot may get no image; empty: it has a camera.
     """
 
     world: Path
     headless: bool
     bridge: Path
     namespace: str
+    warning: str = ""
 
     @property
     def arguments(self) -> str:
@@ -114,8 +118,7 @@ def gazebo_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
     world = _text(given, WORLD)
     if not _text(given, LOOKOUTS) and not _is_path(world):
         here["lookouts"] = world
-    edge = edge_graph(_of(given, EDGE_ARGUMENTS)) if _flag(given, EDGE) else ()
-    return _in_simulated_time(seeker_graph(here) + edge)
+    return _in_simulated_time(seeker_graph(here) + _edge(given))
 
 
 def simulation_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
@@ -141,24 +144,38 @@ def simulation_graph(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
         _text(given, NAMESPACE),
         transport=_text(given, TRANSPORT),
     )
-    edge = edge_graph(_of(given, EDGE_ARGUMENTS)) if _flag(given, EDGE) else ()
-    return _in_simulated_time((room, *seeker_graph(here), *edge))
+    return _in_simulated_time((room, *seeker_graph(here), *_edge(given)))
 
 
 def gazebo(given: Mapping[str, str]) -> Gazebo:
     """Return what else is to be started.
 
     :param given: arguments of ``GAZEBO_ARGUMENTS`` by name, as text.
-    :raises InvalidInput: for an unknown argument or one that breaks its rule.
+    :raises InvalidInput: for an unknown argument or one that breaks its rule: a world has a camera.
     :raises Unavailable: when there is no such world; names the shipped ones.
     """
     _check(given, GAZEBO_ARGUMENTS)
+    world, bridge = _world(_text(given, WORLD)), resources.path("config/gazebo/bridge.yaml")
     return Gazebo(
-        _world(_text(given, WORLD)),
+        world,
         _flag(given, HEADLESS),
-        resources.path("config/gazebo/bridge.yaml"),
+        bridge,
         _text(given, NAMESPACE),
+        check_camera(world, bridge),
     )
+
+
+def _edge(given: Mapping[str, str]) -> tuple[NodeSpec, ...]:
+    """Return the nodes of the edge's host where it is this one."""
+    if _flag(given, EDGE):
+        return edge_graph(_of(given, EDGE_ARGUMENTS))
+    for argument in LINK_ARGUMENTS:
+        if value := _text(given, argument):
+            raise InvalidInput(
+                f"{argument.name} must be given to edge.launch.py where edge is false, "
+                f"got {value!r} here"
+            )
+    return ()
 
 
 def _taught(given: Mapping[str, str]) -> dict[str, str]:

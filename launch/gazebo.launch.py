@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Start a world in Gazebo, its bridge to ROS, both hosts' nodes and the seeker that drives."""
 
-from launch.actions import IncludeLaunchDescription, OpaqueFunction
+from launch.actions import IncludeLaunchDescription, LogInfo, OpaqueFunction
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
@@ -13,13 +13,24 @@ from launch import LaunchDescription
 
 def generate_launch_description():
     """Return all as launch actions; `-s` lists its arguments."""
-    nodes = description(gazebo_graph, GAZEBO_ARGUMENTS)
-    return LaunchDescription([*nodes.entities, OpaqueFunction(function=_world)])
+    *arguments, nodes = description(gazebo_graph, GAZEBO_ARGUMENTS).entities
+    # A world is refused before anything runs: launch leaves behind what it started before an error.
+    check, world = OpaqueFunction(function=_check), OpaqueFunction(function=_world)
+    return LaunchDescription([*arguments, check, nodes, world])
+
+
+def _gazebo(context):
+    given = {a.name: LaunchConfiguration(a.name).perform(context) for a in GAZEBO_ARGUMENTS}
+    return gazebo(given)
+
+
+def _check(context, *_):
+    warning = _gazebo(context).warning
+    return [LogInfo(msg=f"[WARNING] {warning}")] if warning else []
 
 
 def _world(context, *_):
-    given = {a.name: LaunchConfiguration(a.name).perform(context) for a in GAZEBO_ARGUMENTS}
-    simulated = gazebo(given)
+    simulated = _gazebo(context)
     return [
         IncludeLaunchDescription(
             PathJoinSubstitution([FindPackageShare("ros_gz_sim"), "launch", "gz_sim.launch.py"]),

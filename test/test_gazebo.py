@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+import shutil
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import yaml
 from coinfer_ros import resources, simulation_graph
 from coinfer_ros.core.errors import InvalidInput, Unavailable
 from coinfer_ros.core.settings import build
-from coinfer_ros.graph import DEMO_ARGUMENTS, SOURCE, demo_graph
+from coinfer_ros.graph import DEMO_ARGUMENTS, LINK_ARGUMENTS, SOURCE, demo_graph
 from coinfer_ros.parameters import NODES
 from coinfer_ros.simulation_graph import GAZEBO_ARGUMENTS, gazebo, gazebo_graph, seeker_graph
 
@@ -72,6 +73,8 @@ def test_every_argument_changes_what_is_started():
         changed = {"true": "false", "false": "true", "one_room": "two_rooms"}
         other = changed.get(argument.default, "other")
         given = {argument.name: "1.5" if argument.default[:1].isdigit() else other}
+        if argument in LINK_ARGUMENTS:
+            given = {"link_gone_for_s": "2", argument.name: "1"}
         assert (gazebo_graph(given), gazebo(given)) != (gazebo_graph({}), gazebo({})), argument.name
 
 
@@ -114,7 +117,7 @@ def test_gazebo_is_told_the_world_and_how_it_draws(tmp_path):
     off_screen = gazebo({"headless": "true"}).arguments
     assert off_screen == f"-r -s --headless-rendering {world}"
     own = tmp_path / "my room; rm.sdf"  # a shell reads it
-    own.touch()
+    shutil.copy(world, own)
     assert shlex.split(gazebo({"world": str(own)}).arguments) == ["-r", str(own)]
 
 
@@ -124,6 +127,98 @@ def test_a_world_that_is_not_there_names_those_that_ship():
             gazebo({"world": name})
     with pytest.raises(InvalidInput, match="headless must be true or false, got 'yes'"):
         gazebo({"headless": "yes"})
+
+
+def world_with(tmp_path, sensors="", includes=""):
+    """Write a world and return its path."""
+    file = tmp_path / "mine.sdf"
+    model = f'<model name="r"><link name="l">{sensors}</link></model>'
+    file.write_text(f'<sdf version="1.9"><world name="w">{model}{includes}</world></sdf>')
+    return str(file)
+
+
+def sensor(kind="camera", topic="/model/robot/image"):
+    return f'<sensor name="s" type="{kind}"><topic>{topic}</topic></sensor>'
+
+
+def include(uri):
+    return f"<include><uri>{uri}</uri></include>"
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        sensor(),
+        sensor(topic="model/robot/image"),
+        sensor("rgbd_camera", "/model/robot"),
+        sensor(topic="/rear") + sensor(),
+    ],
+)
+def test_a_world_of_ones_own_with_the_robots_camera_is_taken_without_a_word(tmp_path, seen):
+    assert gazebo({"world": world_with(tmp_path, seen)}).warning == ""
+    assert gazebo({}).warning == ""
+
+
+@pytest.mark.parametrize(
+    ("seen", "got"),
+    [
+        ("", "cameras: none"),
+        (sensor("gpu_lidar"), "cameras: none"),
+        (sensor(topic="/front"), "cameras: /front"),
+        ('<sensor name="s" type="camera"/>', "cameras: one without <topic>"),
+    ],
+)
+def test_a_world_without_the_robots_camera_is_refused_with_what_it_has(tmp_path, seen, got):
+    world = world_with(tmp_path, seen)
+    with pytest.raises(InvalidInput) as refused:
+        gazebo({"world": world})
+    assert str(refused.value) == (
+        "world must have a camera sensor with <topic>/model/robot/image</topic>, which bridge.yaml "
+        f"takes to ROS, got {world} with {got}"
+    )
+
+
+def test_a_file_that_is_no_world_is_refused_with_what_is_wrong_with_it(tmp_path):
+    (tmp_path / "mine.sdf").write_text("<sdf><world>")
+    with pytest.raises(InvalidInput, match=r"world must be SDF, .*mine.sdf: no element found"):
+        gazebo({"world": str(tmp_path / "mine.sdf")})
+
+
+@pytest.mark.parametrize("uri", ["robot", "robot/body.sdf", "file://robot", "model://robot"])
+def test_a_camera_may_come_with_a_model_that_is_included(tmp_path, uri):
+    (tmp_path / "robot").mkdir()
+    (tmp_path / "robot/model.config").write_text("<model><sdf>body.sdf</sdf></model>")
+    body = tmp_path / "robot/body.sdf"
+    world = world_with(tmp_path, includes=include(uri))
+    body.write_text(f'<sdf version="1.9">{include("body.sdf")}</sdf>')  # itself, and no camera
+    with pytest.raises(InvalidInput, match="cameras: none"):
+        gazebo({"world": world})
+    body.write_text(f'<sdf version="1.9"><model name="m">{sensor()}</model></sdf>')
+    assert gazebo({"world": world}).warning == ""
+
+
+def test_models_are_looked_for_where_gazebo_does(tmp_path, monkeypatch):
+    models = tmp_path / "models"
+    (models / "robot").mkdir(parents=True)
+    (models / "robot/model.sdf").write_text(f'<sdf version="1.9">{sensor()}</sdf>')
+    world = world_with(tmp_path, includes=include("model://robot"))
+    assert "model://robot" in gazebo({"world": world}).warning
+    monkeypatch.setenv("GZ_SIM_RESOURCE_PATH", f"/none:{models}")
+    assert gazebo({"world": world}).warning == ""
+
+
+@pytest.mark.parametrize(
+    "uri", ["https://fuel.gazebosim.org/1.0/x/models/robot", "model://robot", "robot.urdf", "bad"]
+)
+def test_what_cannot_be_looked_into_may_bring_the_camera_and_is_named(tmp_path, uri):
+    (tmp_path / "robot.urdf").write_text("<robot/>")
+    (tmp_path / "bad").write_text("no XML")
+    world = world_with(tmp_path, sensor(topic="/front"), include(uri))
+    assert gazebo({"world": world}).warning == (
+        f"world {world} shows no image unless {uri}, which could not be looked into, has a camera "
+        "sensor with <topic>/model/robot/image</topic>, which bridge.yaml takes to ROS; found "
+        "cameras: /front"
+    )
 
 
 # The bridge
@@ -169,7 +264,14 @@ def test_every_world_that_ships_can_be_launched_by_name():
 
 
 def launched(**given):
-    """Return the actions that the launch file starts, by kind."""
+    """Return the actions that the launch file starts, in order."""
+    return [
+        action for function, context in functions(given) for action in function.execute(context)
+    ]
+
+
+def functions(given):
+    """Return what makes the launch file's actions, in order, each with the context for it."""
     pytest.importorskip("launch_ros", reason="launch_ros is not on PyPI: needs a ROS installation")
     from launch.actions import DeclareLaunchArgument, OpaqueFunction
 
@@ -186,12 +288,7 @@ def launched(**given):
     assert [a.name for a in declared] == [a.name for a in GAZEBO_ARGUMENTS]
     for argument in declared:
         argument.execute(context)
-    return [
-        action
-        for entity in entities
-        if isinstance(entity, OpaqueFunction)
-        for action in entity.execute(context)
-    ]
+    return [(entity, context) for entity in entities if isinstance(entity, OpaqueFunction)]
 
 
 @pytest.mark.ros
@@ -206,6 +303,20 @@ def test_the_launch_file_starts_gazebo_the_bridge_and_the_nodes():
     given = {"headless": "true", "world": "two_rooms"}
     assert arguments["gz_args"] == gazebo(given).arguments
     assert (bridge.node_package, bridge.node_executable) == ("ros_gz_bridge", "parameter_bridge")
+
+
+@pytest.mark.ros
+def test_the_launch_file_refuses_a_world_without_a_camera_before_it_starts_anything(tmp_path):
+    first, context = functions({"world": world_with(tmp_path)})[0]
+    with pytest.raises(InvalidInput, match="world must have a camera"):
+        first.execute(context)
+
+
+@pytest.mark.ros
+def test_the_launch_file_says_what_is_doubtful_about_a_world(tmp_path):
+    world = world_with(tmp_path, includes=include("model://robot"))
+    [said] = [a for a in launched(world=world) if type(a).__name__ == "LogInfo"]
+    assert gazebo({"world": world}).warning in "".join(part.text for part in said.msg)
 
 
 def documented():

@@ -20,6 +20,13 @@ GRAPHS = {
     "robot": (graph.robot_graph, graph.ROBOT_ARGUMENTS),
     "edge": (graph.edge_graph, graph.EDGE_ARGUMENTS),
 }
+LINK = {
+    "link_delay_s": "0.02",
+    "link_goodput_bps": "1e6",
+    "link_gone_from_s": "20",
+    "link_gone_for_s": "5",
+    "link_seed": "7",
+}
 
 
 @pytest.mark.parametrize("name", GRAPHS)
@@ -50,6 +57,8 @@ def test_every_argument_changes_some_parameter(name):
         assert len(argument.description) > 10
         changed = {"true": "false", "": "other"}.get(argument.default, "other")
         other = {argument.name: "1.5" if argument.default[:1].isdigit() else changed}
+        if argument in graph.LINK_ARGUMENTS:
+            other = {"link_gone_for_s": "2", argument.name: "1"}
         assert nodes(other) != nodes({}), argument.name
 
 
@@ -67,6 +76,55 @@ def test_an_unknown_argument_and_one_that_is_no_number_are_refused_by_name():
         graph.demo_graph({"speed": "1"})
     with pytest.raises(InvalidInput, match="delay_s must be a number, got 'soon'"):
         graph.demo_graph({"delay_s": "soon"})
+
+
+def test_without_an_argument_of_the_link_there_is_none_and_any_of_them_starts_it():
+    assert [spec.executable for spec in graph.edge_graph({})] == ["edge", "device"]
+    assert not any(spec.remappings for spec in graph.edge_graph({}))
+    for argument in graph.LINK_ARGUMENTS:
+        given = {argument.name: "0"} if "gone_from" not in argument.name else LINK
+        assert graph.edge_graph(given)[-1].executable == "impaired_link"
+
+
+def test_an_impaired_link_stands_before_both_nodes_of_the_edges_host_and_hides_all_they_speak():
+    edge, device, link = graph.edge_graph({"edge_id": "attic", **LINK})
+    assert link == graph.NodeSpec(
+        "impaired_link",
+        "attic_link",
+        {
+            "edge.id": "attic",
+            "link.delay_s": 0.02,
+            "link.goodput_bps": 1e6,
+            "link.gone_from_s": 20.0,
+            "link.gone_for_s": 5.0,
+            "link.seed": 7,
+        },
+    )
+    build(NODES[link.executable], link.parameters)
+    assert edge.remappings == device.remappings
+    assert set(edge.remappings) == {
+        *(f"/attic/{t}" for t in ("embedding", "robots", "plan", "result", "heartbeat")),
+        "/attic_device/state",
+    }
+    assert edge.remappings["/attic/plan"] == "/behind_link/attic/plan"
+    # Who they are does not change: plans name the edge, and its device obeys no other's.
+    assert {spec.parameters["edge.id"] for spec in (edge, device)} == {"attic"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "rule"),
+    [
+        ({"link_lost": "1.5"}, r"link_lost must be in \[0.0, 1.0\], got 1.5"),
+        ({"link_delay_s": "20ms"}, "link_delay_s must be a number, got '20ms'"),
+        ({"link_jitter_s": "nan"}, r"link_jitter_s must be in \[0.0, 10.0\], got nan"),
+        ({"link_goodput_bps": "-1"}, "link_goodput_bps must be in .*, got -1.0"),
+        ({"link_seed": "1.5"}, "link_seed must be a whole number in .*, got 1.5"),
+        ({"link_gone_from_s": "3"}, "link_gone_for_s must say for how long .*, got none"),
+    ],
+)
+def test_an_argument_of_the_link_that_breaks_its_rule_is_refused_by_name(wrong, rule):
+    with pytest.raises(InvalidInput, match=rule):
+        graph.demo_graph(wrong)
 
 
 @pytest.mark.parametrize("name", GRAPHS)

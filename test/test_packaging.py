@@ -25,6 +25,7 @@ NODES = (
     "controller",
     "device",
     "edge",
+    "impaired_link",
     "recorder",
     "robot",
     "seeker",

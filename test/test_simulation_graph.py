@@ -11,6 +11,7 @@ import pytest
 
 from coinfer_ros.core.errors import InvalidInput
 from coinfer_ros.core.settings import build
+from coinfer_ros.graph import LINK_ARGUMENTS
 from coinfer_ros.parameters import NODES
 from coinfer_ros.sim.task.lookouts import read_lookouts
 from coinfer_ros.sim.task.question import question
@@ -45,7 +46,19 @@ def test_every_argument_changes_some_parameter():
         changed = {"true": "false", "": "other", "0": "1"}.get(argument.default, "other")
         number = re.fullmatch(r"[\d.e]+", argument.default) and argument.name != "seed"
         other = {argument.name: "1.5" if number else changed}
+        if argument in LINK_ARGUMENTS:
+            other = {"link_gone_for_s": "2", argument.name: "1"}
         assert simulation_graph(other) != simulation_graph({}), argument.name
+
+
+def test_a_link_to_the_edge_is_impaired_where_the_edge_runs():
+    *others, link = simulation_graph({"link_delay_s": "0.02"})
+    assert (link.executable, link.name) == ("impaired_link", "edge_link")
+    assert link.parameters == {"edge.id": "edge", "link.delay_s": 0.02, "use_sim_time": True}
+    assert [s.name for s in others] == [s.name for s in simulation_graph({})]
+    assert {s.name for s in others if s.remappings} == {"edge", "edge_device"}
+    with pytest.raises(InvalidInput, match=r"link_delay_s must be given to edge.launch.py .*'1'"):
+        simulation_graph({"link_delay_s": "1", "edge": "false"})
 
 
 @pytest.mark.parametrize("seed", ["-1", "1.5", "x", ""])

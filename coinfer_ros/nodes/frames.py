@@ -17,6 +17,8 @@ from coinfer_ros.nodes.convert import image_to_rgb
 from coinfer_ros.nodes.worker import Newest
 
 AnyImage = Image | CompressedImage
+# A camera that takes so long for an image is no camera.
+SILENT_AFTER_S = 5.0
 
 
 class Frames:
@@ -29,6 +31,7 @@ class Frames:
     def __init__(self, *, count: int, span_s: float) -> None:
         self._newest: Newest[AnyImage] = Newest()
         self._count, self._span_s = count, span_s
+        self._since_s = time.monotonic()  # of the newest image, or the beginning
         self._changing = threading.Lock()  # images and turns come from different threads
         self.clear()
 
@@ -42,8 +45,18 @@ class Frames:
         """Images that a newer one replaced before their turn; a clip may still show them."""
         return self._newest.replaced
 
+    def silence(self, now_s: float) -> str:
+        """Return what to say of a camera that shows nothing; empty: it does."""
+        silent_s = now_s - self._since_s
+        if silent_s < SILENT_AFTER_S:
+            return ""
+        if self.arrived:
+            return f"no image for {silent_s:.0f} s"
+        return f"no image since activation ({silent_s:.0f} s)"
+
     def put(self, image: AnyImage) -> None:
         """Leave an image for the worker."""
+        self._since_s = time.monotonic()
         with self._changing:
             self._clip.add(image, at_s=time.monotonic())
         self._newest.put(image)

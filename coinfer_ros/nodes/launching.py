@@ -40,6 +40,7 @@ def _action(spec: NodeSpec) -> Node:
         executable=spec.executable,
         name=spec.name,
         namespace=spec.namespace,
+        remappings=list(spec.remappings.items()),
         additional_env=locate.environment(spec.transport),
         # The file first: what the arguments say comes after and wins.
         parameters=[str(resources.path(spec.config)), dict(spec.parameters)],

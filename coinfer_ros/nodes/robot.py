@@ -133,7 +133,8 @@ class RobotNode(CoinferNode[RobotSettings]):
             "backend": self._head.backend,
             "resident": resident(),
             "plan_id": self._plan_in_place.plan_id,
-            "warning": self._note
+            "warning": self._images.silence(time.monotonic())
+            or self._note
             or self._edges.diagnose(time.monotonic())
             or ("" if self._plan.plan_id else "no plan yet"),
         }

@@ -9,6 +9,7 @@ from coinfer_ros.parameters.common import DEFAULT_MODEL, image_px, names
 from coinfer_ros.parameters.controller import ControllerSettings
 from coinfer_ros.parameters.device import DeviceSettings
 from coinfer_ros.parameters.edge import EdgeSettings
+from coinfer_ros.parameters.impaired_link import ImpairedLinkSettings
 from coinfer_ros.parameters.machine import BACKENDS, CLOCKS, METERS, MachineSettings
 from coinfer_ros.parameters.recorder import RecorderSettings
 from coinfer_ros.parameters.robot import RobotSettings
@@ -25,6 +26,7 @@ __all__ = [
     "ControllerSettings",
     "DeviceSettings",
     "EdgeSettings",
+    "ImpairedLinkSettings",
     "MachineSettings",
     "RecorderSettings",
     "RobotSettings",
@@ -43,4 +45,5 @@ NODES: dict[str, type] = {
     "recorder": RecorderSettings,
     "simulator": SimulatorSettings,
     "seeker": SeekerSettings,
+    "impaired_link": ImpairedLinkSettings,
 }

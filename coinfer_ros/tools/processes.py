@@ -104,6 +104,8 @@ class Processes(Closing):
         command += ["-r", f"__node:={spec.name}"]
         if spec.namespace:
             command += ["-r", f"__ns:=/{spec.namespace.strip('/')}"]
+        for topic, other in spec.remappings.items():
+            command += ["-r", f"{topic}:={other}"]
         command += ["--params-file", str(resources.path(spec.config))]
         command += ["--params-file", str(parameters)]
         process = subprocess.Popen(  # noqa: S603

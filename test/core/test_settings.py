@@ -57,8 +57,8 @@ def test_every_setting_of_a_node_has_a_default_that_keeps_its_own_rule(node):
 
 
 def test_names_end_in_their_unit_where_they_have_one():
-    ratios = ("plan.percentile", "plan.hysteresis", "clock.tolerance", "clock.rate")
-    ending = ("_s", "_j", "_hz", "_flop", "_bits", "_w")
+    ratios = ("plan.percentile", "plan.hysteresis", "clock.tolerance", "clock.rate", "link.lost")
+    ending = ("_s", "_j", "_hz", "_flop", "_bits", "_bps", "_w")
     for settings in NODES.values():
         for setting in declared(settings):
             if isinstance(setting.default, float):

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     domain = os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
     console = Console()
     console.print(
-        f"starting seven nodes on ROS_DOMAIN_ID={domain}; logs and report in {folder}",
+        f"starting the nodes on ROS_DOMAIN_ID={domain}; logs and report in {folder}",
         soft_wrap=True,
     )
     problem = ""
