@@ -37,6 +37,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["coinfer_ros", "coinfer_ros.*"]),
+    package_data={"coinfer_ros.evaluation.report": ["page.css", "page.html.j2"]},
     data_files=shared_files(),
     entry_points={"console_scripts": ["coinfer = coinfer_ros.tools.cli:main"]},
     install_requires=[
@@ -56,6 +57,7 @@ setup(
         "evaluation": [
             "cvxpy>=1.6",
             "gymnasium>=1.0",
+            "jinja2>=3.1",
             "pycocoevalcap>=1.2",
             "stable-baselines3>=2.4",
         ],

@@ -4,11 +4,28 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from typing import Any
 
 from coinfer_ros.core.errors import Unavailable
 
+# Everything that an evaluation needs beyond the package's own requirements.
+EXTRAS = ("cvxpy", "gymnasium", "jinja2", "matplotlib", "pycocoevalcap", "stable_baselines3")
 PACKAGES = {"stable_baselines3": "stable-baselines3"}
+
+
+def need_all() -> None:
+    """See that all extras are here, before hours of work need the last of them.
+
+    :raises Unavailable: naming all that are not, and how to get them.
+    """
+    absent = [module for module in EXTRAS if importlib.util.find_spec(module) is None]
+    if absent:
+        packages = " ".join(PACKAGES.get(module, module) for module in absent)
+        raise Unavailable(
+            f"an evaluation needs {packages}, not here: pip install {packages}, or in a checkout "
+            "pip install '.[evaluation]'"
+        )
 
 
 def needed(module: str) -> Any:

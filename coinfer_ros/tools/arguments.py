@@ -53,8 +53,9 @@ def add_whole(
     high: int,
     text: str,
     default: int | None = None,
+    required: bool = True,
 ) -> None:
-    """Add a whole number in [low, high]; required where it has no default."""
+    """Add a whole number in [low, high]; required where it has no default, unless said so."""
     _add(
         parser,
         flag,
@@ -62,6 +63,7 @@ def add_whole(
         text=text,
         default=default,
         metavar=f"{low}..{high}",
+        required=required,
     )
 
 
@@ -102,12 +104,13 @@ def _add(
     text: str,
     default: float | None,
     metavar: str,
+    required: bool = True,
 ) -> None:
     parser.add_argument(
         flag,
         action=_Checked,
         check=check,
-        required=default is None,
+        required=required and default is None,
         default=default,
         metavar=metavar,
         help=text if default is None else f"{text} (default {default:g})",

@@ -23,6 +23,7 @@ COMMANDS = {
     "record": "what a power sensor gives, into a file that can be replayed",
     "replay": "every plan of a bag made again and compared, and what came of the plans",
     "figures": "the theory's figures, drawn from computed and measured numbers",
+    "evaluate": "the paper's figures and table on the shipped models, with a report",
     "simulate": "searches by the hundred: budgets, widths and links against what is found",
     "world": "a shipped room as a world for Gazebo or MuJoCo",
 }

@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check_models(models)
     artifact.ready(out)
     with _bar() as bar:
-        made = _make(wanted, models, arguments.seed, bar)
+        made = make(wanted, models, arguments.seed, bar)
     artifact.write(made, out)
     print(f"wrote {', '.join(one.name for one in made)} to {out}")
     return 0
@@ -105,7 +105,14 @@ def _check_models(folders: Sequence[Path]) -> None:
     subjects.titles(folders)
 
 
-def _make(wanted: set[str], models: Sequence[Path], seed: int, bar: Progress) -> list[Artifact]:
+def make(wanted: set[str], models: Sequence[Path], seed: int, bar: Progress) -> list[Artifact]:
+    """Return some figures and their numbers.
+
+    :param wanted: keys of ``FIGURES``.
+    :param models: more checkpoints for figure 2.
+    :param seed: of all that is drawn.
+    :param bar: gets a task a figure.
+    """
     made: list[Artifact] = []
     if wanted & {"2", "3"}:
         trained = _train(seed, bar)

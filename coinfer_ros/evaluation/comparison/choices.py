@@ -3,19 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
 from coinfer_ros.core.costs import Budget, System
-from coinfer_ros.core.optimizer import Problem, Solution, Status, paper_problem, solve
+from coinfer_ros.core.optimizer import Problem, Solution, Status, paper_problem
 from coinfer_ros.core.optimizer.canonical import canonical
-from coinfer_ros.core.optimizer.problem import Quality
 from coinfer_ros.core.optimizer.relaxed import solve_relaxed
 from coinfer_ros.evaluation.comparison.scenarios import WIDTHS
-from coinfer_ros.evaluation.methods import ppo, solve_by
+from coinfer_ros.evaluation.methods import solve_by
 from coinfer_ros.evaluation.methods.random import feasible_draws
 from coinfer_ros.evaluation.methods.sca import solve_rounded
 
@@ -72,26 +69,18 @@ class Choice:
         return self.method == "all_on_robot"
 
 
-def choose(
-    method: str, system: System, budget: Budget, scores: Mapping[int, float], policy: ppo.Trained
-) -> Choice:
-    """Return what a method chooses.
+def choose(method: str, system: System, budget: Budget) -> Choice:
+    """Return what a method chooses; ``ppo`` needs a policy and ``oracle`` scores of its own.
 
-    :param method: a key of ``METHODS``.
-    :param scores: measured quality by width, which the oracle alone may look at.
-    :param policy: trained by PPO.
+    :param method: another key of ``METHODS``.
     :raises Unavailable: when a library that it needs is not here.
     """
     problem = paper_problem(system, budget, WIDTHS)
     if method == RANDOM:
         return _random(problem)
-    answers: dict[str, Callable[[Problem], Solution]] = {
-        "sca_feasible": partial(solve_rounded, only_feasible=True),
-        PPO: partial(ppo.solve_with, policy),
-        ORACLE: lambda asked: solve(Problem(system, asked.budget, Quality.of_scores(scores))),
-    }
-    answer = answers.get(method, partial(solve_by, method))
-    return choice_of(method, budget, answer(problem))
+    if method == "sca_feasible":
+        return choice_of(method, budget, solve_rounded(problem, only_feasible=True))
+    return choice_of(method, budget, solve_by(method, problem))
 
 
 def relaxed_bits(system: System, budget: Budget) -> float | None:

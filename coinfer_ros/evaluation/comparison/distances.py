@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from coinfer_ros.core import rate_distortion
-from coinfer_ros.core.quantizers import PerTensor, law_distortion, nested
+from coinfer_ros.core.quantizers import law_distortion, nested
 from coinfer_ros.evaluation.comparison.scores import Scores
 from coinfer_ros.evaluation.quality.coding import Coding, widths_of
 
@@ -21,7 +21,7 @@ class Distance:
     :param bits: bit-width.
     :param limit: λD(R) of the best code of any length, R = bits - 1.
     :param on_law: λD on exponential magnitudes with one scale for all.
-    :param on_weights: λD on the weights of a model's robot half, a scale a channel; None: not tried.
+    :param on_weights: λD on a robot half's weights, a scale a channel; None: not tried.
     """
 
     quantizer: str

@@ -91,6 +91,19 @@ def allocated_coding(sweep: Sweep, index: int) -> Coding | None:
     return Coding(nested.NAME, int(most / BITS_STEP + 1e-9) * BITS_STEP, allocated=True)
 
 
+def allocated(sweep: Sweep, index: int, exact: Choice, scores: Scores) -> Point:
+    """Return the point of :func:`allocated_coding`.
+
+    :param exact: the plan of one width for all layers, told beside it.
+    """
+    coding = allocated_coding(sweep, index)
+    if coding is None:
+        nothing = np.zeros_like(next(iter(scores.each.values())))
+        return Point(sweep, ALLOCATED, nested.NAME, exact, nothing, None)
+    each, estimate = scores.each[coding.name], scores.estimate(coding)
+    return Point(sweep, ALLOCATED, nested.NAME, exact, each, estimate)
+
+
 def share_of_oracle(points: Iterable[Point], best: Iterable[Point]) -> Estimate:
     """Return the quality that a method reaches over the oracle's, summed over all points.
 

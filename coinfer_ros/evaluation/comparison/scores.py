@@ -48,9 +48,13 @@ class Scores:
 
     def estimate(self, coding: Coding) -> Estimate:
         """Return the mean over the images with a bootstrap interval of 95 %."""
-        if coding.name not in self._estimates:
-            self._estimates[coding.name] = intervals.mean(self.each[coding.name].tolist())
-        return self._estimates[coding.name]
+        return self.estimate_named(coding.name)
+
+    def estimate_named(self, name: str) -> Estimate:
+        """Return the same by a coding's name."""
+        if name not in self._estimates:
+            self._estimates[name] = intervals.mean(self.each[name].tolist())
+        return self._estimates[name]
 
     def by_width(self, quantizer: str) -> dict[int, float]:
         """Return the mean of each width that a quantizer was tried at, 16 bits included."""

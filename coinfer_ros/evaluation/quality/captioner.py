@@ -30,7 +30,7 @@ from coinfer_ros.core.quantizers import PerChannel
 from coinfer_ros.evaluation.quality.coding import FULL_WIRE_BITS, Coding, widths_of
 
 TOGETHER = 50  # captions that are generated in one run
-LOOKED_AT = 16  # images that a layer's sensitivity is measured on, none of those that are captioned
+
 
 Image = NDArray[np.uint8]
 
