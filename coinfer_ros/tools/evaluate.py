@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -78,7 +77,6 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return INTERRUPTED
     reporting.report(asked, found)
-    shutil.rmtree(asked.shown.folder, ignore_errors=True)  # drawn again in a minute
     return 0
 
 

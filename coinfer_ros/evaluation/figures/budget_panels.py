@@ -84,7 +84,8 @@ def _budgets(axes: Any, points: Sequence[Point], looks: Mapping[str, Any]) -> No
         held = ours[0].sweep.scenario.budget
         other = held.energy_j if kind == "delay" else held.delay_s
         axis.set(xlabel=AXES[kind], title=HELD[kind].format(other), ylim=(-0.2, None))
-        axis.set_xscale("log" if kind == "energy" else "linear")
+        if kind == "energy":
+            canvas.plain_logarithmic(axis)
     axes[0].set_ylabel(QUALITY)
     axes[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 

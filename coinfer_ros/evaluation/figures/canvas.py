@@ -74,3 +74,13 @@ def png_artifact(
         draw(figure.subplots(rows, columns, squeeze=False))
         figure.savefig(stream, format="png", dpi=DOTS_PER_INCH, **_PNG)
     return Artifact(name, stream.getvalue())
+
+
+def plain_logarithmic(axis: Any) -> None:
+    """Make the horizontal axis logarithmic, its ticks written as they are said: 0.2, 0.5, 1."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # noqa: PLC0415
+
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())

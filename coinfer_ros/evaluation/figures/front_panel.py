@@ -48,5 +48,6 @@ def _draw(axis: Any, fronts: Mapping[str, Sequence[Setting]], scores: Scores, ti
             at, quality = [*at, 1.1 * max(ends)], [*quality, quality[-1]]
         axis.step(at, quality, where="post", color=colour, ls=line, label=freedom)
         axis.plot(at[:-1], quality[:-1], color=colour, ls="", marker=marker)
-    axis.set(xscale="log", xlabel="energy of an answer, J", ylabel=QUALITY, title=title)
+    canvas.plain_logarithmic(axis)
+    axis.set(xlabel="energy of an answer, J", ylabel=QUALITY, title=title)
     axis.legend(loc="lower right", title="free")

@@ -46,13 +46,36 @@ class Shown:
 
     def images(self, model: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Return the images to caption, and those that layers are measured on."""
-        every = np.load(self.folder / f"{model}.npy", mmap_mode="r")
+        every = np.load(self._pictures(model), mmap_mode="r")
         return every[: self.samples], every[self.samples :]
 
     def references(self, model: str) -> list[list[str]]:
         """Return the right captions of each image that is captioned."""
-        path = self.folder / f"{model}.json"
-        return [list(texts) for texts in json.loads(path.read_text(encoding="utf-8"))]
+        told = json.loads(self._texts(model).read_text(encoding="utf-8"))
+        return [list(texts) for texts in told]
+
+    def there(self, model: str) -> bool:
+        """Say whether a model's images were drawn."""
+        return self._pictures(model).exists()
+
+    def keep(
+        self, model: str, images: NDArray[np.uint8], captions: Sequence[Sequence[str]]
+    ) -> None:
+        """Write what was drawn; the images last, which say that all is there."""
+        self._texts(model).write_text(json.dumps(captions), encoding="utf-8")
+        unfinished = self.folder / "unfinished.npy"
+        np.save(unfinished, images)
+        unfinished.rename(self._pictures(model))
+
+    def forget(self, model: str) -> None:
+        """Remove the images, which are drawn again in a minute, and keep the captions."""
+        self._pictures(model).unlink(missing_ok=True)
+
+    def _pictures(self, model: str) -> Path:
+        return self.folder / f"{model}.npy"
+
+    def _texts(self, model: str) -> Path:
+        return self.folder / f"references-{model}.json"
 
 
 def draw(
@@ -63,16 +86,16 @@ def draw(
     stopping: Callable[[], bool],
     tick: Callable[[int], None],
     lost: Callable[[str], None],
-) -> bool:
-    """Draw the images of some models that are not there yet; false when it was stopped.
+) -> None:
+    """Draw the images of some models that are not there yet, until it is stopped.
 
     :param tick: called with how many were drawn.
     """
-    shown.folder.mkdir(parents=True, exist_ok=True)
     for model in models:
-        if (shown.folder / f"{model}.json").exists():
-            continue
         numbers = [*range(shown.samples), *range(OTHERS_FIRST, OTHERS_FIRST + OTHERS)]
+        if shown.there(model):
+            tick(len(numbers))
+            continue
         pieces = [
             (model, tuple(numbers[first : first + DRAWN_TOGETHER]))
             for first in range(0, len(numbers), DRAWN_TOGETHER)
@@ -85,12 +108,10 @@ def draw(
 
         run_all(_draw, pieces, workers=workers, stopping=stopping, done=done, lost=lost)
         if len(drawn) < len(pieces):
-            return False
+            return
         ordered = [drawn[piece[1]] for piece in pieces]
-        np.save(shown.folder / f"{model}.npy", np.concatenate([images for images, _ in ordered]))
         texts = [caption for _, captions in ordered for caption in captions][: shown.samples]
-        (shown.folder / f"{model}.json").write_text(json.dumps(texts), encoding="utf-8")
-    return True
+        shown.keep(model, np.concatenate([images for images, _ in ordered]), texts)
 
 
 def caption(
@@ -114,7 +135,7 @@ def caption(
     ]
     # One model and cut after the other: a process opens each once.
     missing.sort(key=lambda job: (job[0], job[1].cut, job[1].allocated))
-    if missing:
+    if missing and not stopping():
         work = partial(_caption, shown)
         count = min(workers, len(missing))
         run_all(work, missing, workers=count, stopping=stopping, done=done, lost=lost)

@@ -52,7 +52,7 @@ FULL = Extent(
     timed=200,
 )
 QUICK = Extent(
-    samples=50,
+    samples=40,
     budgets=5,
     policy_steps=100_000,
     front_bits=(2, 4, 8),

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from coinfer_ros.core.quantizers import nested
 from coinfer_ros.evaluation.comparison import points
 from coinfer_ros.evaluation.comparison.choices import EXACT, METHODS, choose
 from coinfer_ros.evaluation.comparison.points import ALLOCATED
@@ -16,14 +17,14 @@ from coinfer_ros.tools.evaluating.table_sections import in_order, scored
 
 
 def findings(found: Results) -> list[str]:
-    """Return the findings, a sentence or two each."""
+    """Return the findings, a paragraph each."""
     rows = reached(found)
     return [
-        *_usual(found),
+        " ".join(_usual(found)),
         _joint(rows),
-        *_failing(rows),
-        *_single_machines(rows),
-        *_codes(found),
+        " ".join(_others(rows)),
+        " ".join(_single_machines(rows)),
+        " ".join(_codes(found)),
         _table(found),
         *_trained(found),
     ]
@@ -36,50 +37,52 @@ def _usual(found: Results) -> Iterator[str]:
         scores = found.scores[scenario.model]
         told = ", ".join(
             f"{scores.estimate(Coding(quantizer, bits)).value:.2f} ({quantizer.replace('_', ' ')})"
-            for quantizer in (*points.PAPER_QUANTIZERS, "nested")
+            for quantizer in (*points.PAPER_QUANTIZERS, nested.NAME)
         )
         yield (
             f"At the paper's {scenario.budget.delay_s:g} s and {scenario.budget.energy_j:g} J "
-            f"{scenario.title} runs at {bits} bits: CIDEr {told}, {found.stored(scenario):.2f} "
+            f"{scenario.title}, runs at {bits} bits: CIDEr {told}; {found.stored(scenario):.2f} "
             "as stored."
         )
 
 
-def _joint(rows: list[Reached]) -> str:
-    ours = [row.share.value for row in rows if row.method == EXACT]
+def _joint(rows: Sequence[Reached]) -> str:
+    ours = [row for row in rows if row.method == EXACT]
+    broken, possible = _sum(ours, "broken"), _sum(ours, "possible")
     return (
-        f"The joint design reaches {100 * min(ours):.1f} to {100 * max(ours):.1f} % of the quality "
-        "that an oracle finds among all widths that fit, and breaks no budget: the widest width "
-        "that fits is nearly always the best one."
-        if not any(row.broken for row in rows if row.method == EXACT)
-        else "The joint design breaks budgets, which is an error of this program."
+        f"The joint design, which takes the widest width that fits, reaches {_range(ours)} of the "
+        "quality that an oracle finds among all widths that fit, and breaks "
+        f"{broken} of {possible} budgets."
     )
 
 
-def _failing(rows: list[Reached]) -> Iterator[str]:
+def _others(rows: Sequence[Reached]) -> Iterator[str]:
+    yield "Of the same oracle's quality reach:"
+    told = []
     for method in ("sca", "sca_feasible", "ppo", "fixed_frequency", "random"):
         mine = [row for row in rows if row.method == method]
-        once = [row for row in mine if row.quantizer == points.PAPER_QUANTIZERS[0]]
-        possible = sum(row.possible for row in once)
-        shares = [100 * row.share.value for row in mine]
-        yield (
-            f"{METHODS[method]}: {min(shares):.0f} to {max(shares):.0f} % of the oracle's quality; "
-            f"breaks {sum(row.broken for row in once)} and has no plan for "
-            f"{sum(row.without for row in once)} of {possible} budgets."
+        told.append(
+            f"{METHODS[method]}, {_range(mine)}, {_sum(mine, 'broken')} of "
+            f"{_sum(mine, 'possible')} budgets broken and {_sum(mine, 'without')} without a plan"
         )
+    yield "; ".join(told) + "."
 
 
-def _single_machines(rows: list[Reached]) -> Iterator[str]:
+def _single_machines(rows: Sequence[Reached]) -> Iterator[str]:
+    yield (
+        "Two methods that the paper does not compare with do not split the model at all. By the "
+        "paper's own constants, and with nothing for the link, they reach of the oracle of the "
+        "split model:"
+    )
+    told = []
     for method in ("all_on_robot", "all_on_edge"):
         mine = [row for row in rows if row.method == method]
-        told = ", ".join(
+        each = ", ".join(
             f"{100 * row.share.value:.0f} % ({row.scenario}, {row.quantizer.replace('_', ' ')})"
             for row in mine
         )
-        yield (
-            f"Not in the paper, {METHODS[method]}: {told} of the oracle of the split model, with "
-            "the paper's own constants and nothing for the link."
-        )
+        told.append(f"{METHODS[method]}, {each}")
+    yield "; ".join(told) + "."
 
 
 def _codes(found: Results) -> Iterator[str]:
@@ -93,20 +96,34 @@ def _codes(found: Results) -> Iterator[str]:
             ]
             means[line] = sum(one.each.mean() for one in ours) / len(ours)
         told = ", ".join(f"{line.replace('_', ' ')} {mean:.2f}" for line, mean in means.items())
-        yield f"Mean CIDEr of the joint design over all its budgets, {scenario.name}: {told}."
+        yield f"Mean CIDEr of the joint design over all its budgets, {scenario.title}: {told}."
 
 
 def _table(found: Results) -> str:
-    order = in_order([one for one in scored(found) if not one.idle])
-    good = sum(one[-1] for one in order)
+    counts = []
+    for idle in (False, True):
+        order = in_order([one for one in scored(found) if one.idle == idle])
+        counts.append(f"{sum(one[-1] for one in order)} of {len(order)}")
     return (
-        f"Table I has the paper's order in {good} of {len(order)} columns of the simulated boards."
+        f"Table I has the paper's order in {counts[0]} columns of the simulated boards, energy "
+        f"counted as the paper does, and in {counts[1]} with idle power counted."
     )
 
 
 def _trained(found: Results) -> Iterator[str]:
     if not found.learned.converged:
         yield (
-            f"The policy had not converged after {found.learned.steps} settings: a short training, "
-            "and no fair picture of PPO."
+            f"The policy had not converged after {found.learned.steps} settings: too short a "
+            "training for a fair picture of PPO."
         )
+
+
+def _range(rows: Sequence[Reached]) -> str:
+    shares = [100 * row.share.value for row in rows]
+    return f"{min(shares):.1f} to {max(shares):.1f} %"
+
+
+def _sum(rows: Sequence[Reached], name: str) -> int:
+    """Return a sum over the scenarios: the plans are the same for both quantizers."""
+    once = [row for row in rows if row.quantizer == points.PAPER_QUANTIZERS[0]]
+    return sum(getattr(row, name) for row in once)

@@ -11,6 +11,7 @@ from rich.console import Console
 
 import coinfer_ros
 from coinfer_ros.adapters import this_machine
+from coinfer_ros.evaluation.comparison.scenarios import SCENARIOS
 from coinfer_ros.evaluation.figures.artifact import Artifact, write
 from coinfer_ros.evaluation.report.page import NAME, page
 from coinfer_ros.evaluation.report.parts import Section
@@ -45,6 +46,8 @@ def report(asked: Asked, found: Results) -> None:
     sections = list(_sections(asked, found))
     made = page(TITLE, told, _facts(asked, found), sections)
     write([made, *_artifacts(asked, found)], asked.out)
+    for scenario in SCENARIOS:
+        asked.shown.forget(scenario.model)
     console = Console()
     for sentence in told:
         console.print(sentence, soft_wrap=True, highlight=False, markup=False)

@@ -82,9 +82,8 @@ def sections(found: Results, command: str) -> Iterator[Section]:
             "the CIDEr of the widest width that fits, uniform quantizer, and the width.",
             *_order_words(cells),
         ),
-        (
-            _table(cells, idle=False),
-            _table(cells, idle=True),
+        tuple(
+            _table(cells, scenario, idle=idle) for idle in (False, True) for scenario in SCENARIOS
         ),
         command,
     )
@@ -141,10 +140,10 @@ def _quality(found: Results, scenario: Scenario, cell: Cell) -> Estimate | None:
     return found.scores[scenario.model].estimate(Coding(TABLE_QUANTIZER, cell.bits))
 
 
-def _table(cells: Sequence[Scored], *, idle: bool) -> Table:
-    ours = [one for one in cells if one.idle == idle]
-    columns = list(dict.fromkeys((o.scenario.name, o.cell.axis, o.cell.budget) for o in ours))
-    by_place = {(o.cell.profile, (o.scenario.name, o.cell.axis, o.cell.budget)): o for o in ours}
+def _table(cells: Sequence[Scored], scenario: Scenario, *, idle: bool) -> Table:
+    ours = [one for one in cells if (one.scenario, one.idle) == (scenario, idle)]
+    columns = list(dict.fromkeys((o.cell.axis, o.cell.budget) for o in ours))
+    by_place = {(o.cell.profile, (o.cell.axis, o.cell.budget)): o for o in ours}
     rows, marked = [], set()
     for place, profile in enumerate(PROFILES_HZ):
         rows.append((profile, *(_cell(by_place[profile, column]) for column in columns)))
@@ -152,10 +151,10 @@ def _table(cells: Sequence[Scored], *, idle: bool) -> Table:
             best = max(by_place[other, column].rank for other in PROFILES_HZ)
             if by_place[profile, column].rank == best:
                 marked.add((place, number))
-    counted = "idle power of both machines counted" if idle else "as the paper counts it"
+    counted = "idle power of both machines counted" if idle else "energy as the paper counts it"
     return Table(
-        f"CIDEr by profile; energy {counted}",
-        ("profile", *(f"{name}, {budget:.3g} {UNITS[axis]}" for name, axis, budget in columns)),
+        f"{scenario.title}: CIDEr by profile, {counted}",
+        ("profile", *(f"{budget:.3g} {UNITS[axis]}" for axis, budget in columns)),
         tuple(rows),
         note="In brackets the width, bits; a dash: no width fits. Bold: best of the column.",
         csv=(TABLE,),

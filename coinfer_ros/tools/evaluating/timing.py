@@ -40,8 +40,13 @@ def settings(device: str) -> int:
     return len(profiles(device)) * len(WEIGHT_BITS)
 
 
+def done(folder: Path, device: str) -> bool:
+    """Say whether all settings were timed."""
+    return len(_read(folder / FILE)) == settings(device)
+
+
 def measure(
-    path: Path,
+    folder: Path,
     model: str,
     images: Sequence[Any],
     *,
@@ -49,10 +54,10 @@ def measure(
     meter: str,
     tick: Callable[[], None],
     stopping: Callable[[], bool],
-) -> bool:
-    """Measure what the file has not and keep it there; false when it was stopped.
+) -> None:
+    """Measure what the folder has not and keep it there, until it is stopped.
 
-    :param path: of the file.
+    :param folder: where it is kept.
     :param model: name of a shipped model.
     :param images: what it is shown, one an answer.
     :param device: ``cpu`` or ``cuda``.
@@ -62,27 +67,24 @@ def measure(
     """
     import torch  # noqa: PLC0415  takes seconds
 
+    path, before = folder / FILE, torch.get_num_threads()
     found = _read(path)
-    if len(found) == settings(device):
-        return True
-    before = torch.get_num_threads()
     with _bench(meter) as bench:
         for threads in profiles(device):
             torch.set_num_threads(threads)
             answer = _Answer(model, device)
             for bits in WEIGHT_BITS:
                 if stopping():
-                    return False
+                    return
                 profile = _named(device, threads)
                 if not any((one["profile"], one["bits"]) == (profile, bits) for one in found):
                     found.append({"profile": profile, **answer.at(bits, images, bench)})
                     path.write_text(json.dumps(found), encoding="utf-8")
                 tick()
     torch.set_num_threads(before)
-    return True
 
 
-def timed(path: Path, references: Sequence[Sequence[str]]) -> list[Timed]:
+def timed(folder: Path, references: Sequence[Sequence[str]]) -> list[Timed]:
     """Return what was measured, with its captions scored."""
     return [
         Timed(
@@ -95,7 +97,7 @@ def timed(path: Path, references: Sequence[Sequence[str]]) -> list[Timed]:
                 cider_each(one["captions"], references[: len(one["captions"])]).tolist()
             ),
         )
-        for one in _read(path)
+        for one in _read(folder / FILE)
     ]
 
 

@@ -53,7 +53,7 @@ class Asked:
     @property
     def shown(self) -> Shown:
         """Where the images are."""
-        return Shown(self.out / ".images", self.extent.samples)
+        return Shown(self.out, self.extent.samples)
 
     @property
     def sweeps(self) -> tuple[Sweep, ...]:
@@ -90,33 +90,39 @@ class Asked:
 
 def work(asked: Asked) -> Results | None:
     """Do what is missing; None when Ctrl-C came between."""
-    with stop_requests() as stopping, bar() as shown:
-        if not _draw(asked, shown, stopping):
-            return None
+    with (
+        stop_requests() as stopping,
+        bar() as shown,
+        Ledger(asked.out / CAPTIONS, FORM) as ledger,
+    ):
         learned = _learn(asked, shown)
-        if stopping():
-            return None
         chosen = choices(asked.sweeps, learned)
         jobs = wanted.jobs(asked.sweeps, chosen, asked.extent)
-        captions = _caption(asked, jobs, shown, stopping)
-        if stopping() or len(captions) < len(jobs):
+        keys = [(model, coding.name) for model, coding in jobs]
+        if not (
+            all(key in ledger.records for key in keys) and timing.done(asked.out, asked.device)
+        ):
+            _draw(asked, shown, stopping)
+            _caption(asked, jobs, ledger, shown, stopping)
+            _time(asked, shown, stopping)
+        if not stopping():
+            _theory(asked, shown)
+        if stopping():
             return None
-        _theory(asked, shown)
-        if stopping() or not _time(asked, shown, stopping):
-            return None
+        captions = {key: ledger.records[key] for key in keys}
     references = {one.model: asked.shown.references(one.model) for one in SCENARIOS}
     scores = {
         model: Scores.of({name: made for (m, name), made in captions.items() if m == model}, texts)
         for model, texts in references.items()
     }
-    timed = timing.timed(asked.out / timing.FILE, references[TIMED_MODEL])
+    timed = timing.timed(asked.out, references[TIMED_MODEL])
     return Results(asked.extent, asked.sweeps, chosen, learned, scores, tuple(timed))
 
 
-def _draw(asked: Asked, shown: Progress, stopping: Callable[[], bool]) -> bool:
+def _draw(asked: Asked, shown: Progress, stopping: Callable[[], bool]) -> None:
     names = [scenario.model for scenario in SCENARIOS]
     task = shown.add_task("draw", total=len(names) * (asked.extent.samples + captioning.OTHERS))
-    drawn = captioning.draw(
+    captioning.draw(
         asked.shown,
         names,
         workers=asked.workers,
@@ -124,9 +130,6 @@ def _draw(asked: Asked, shown: Progress, stopping: Callable[[], bool]) -> bool:
         tick=lambda count: shown.advance(task, count),
         lost=shown.console.print,
     )
-    if drawn:
-        shown.update(task, completed=shown.tasks[task].total)
-    return drawn
 
 
 def _learn(asked: Asked, shown: Progress) -> policy.Learned:
@@ -143,22 +146,23 @@ def _learn(asked: Asked, shown: Progress) -> policy.Learned:
 
 
 def _caption(
-    asked: Asked, jobs: list[captioning.Job], shown: Progress, stopping: Callable[[], bool]
-) -> dict[captioning.Key, captioning.Captions]:
-    with Ledger(asked.out / CAPTIONS, FORM) as ledger:
-        done = sum((model, coding.name) in ledger.records for model, coding in jobs)
-        task = shown.add_task("caption", total=len(jobs), completed=done)
-        captioning.caption(
-            asked.shown,
-            jobs,
-            ledger,
-            workers=asked.workers,
-            stopping=stopping,
-            tick=lambda: shown.advance(task),
-            lost=shown.console.print,
-        )
-        keys = [(model, coding.name) for model, coding in jobs]
-        return {key: ledger.records[key] for key in keys if key in ledger.records}
+    asked: Asked,
+    jobs: list[captioning.Job],
+    ledger: Ledger[captioning.Key, captioning.Captions],
+    shown: Progress,
+    stopping: Callable[[], bool],
+) -> None:
+    done = sum((model, coding.name) in ledger.records for model, coding in jobs)
+    task = shown.add_task("caption", total=len(jobs), completed=done)
+    captioning.caption(
+        asked.shown,
+        jobs,
+        ledger,
+        workers=asked.workers,
+        stopping=stopping,
+        tick=lambda: shown.advance(task),
+        lost=shown.console.print,
+    )
 
 
 def _theory(asked: Asked, shown: Progress) -> None:
@@ -166,12 +170,13 @@ def _theory(asked: Asked, shown: Progress) -> None:
         theory_section.keep(figures.make(set(figures.FIGURES), [], asked.seed, shown), asked.out)
 
 
-def _time(asked: Asked, shown: Progress, stopping: Callable[[], bool]) -> bool:
+def _time(asked: Asked, shown: Progress, stopping: Callable[[], bool]) -> None:
+    if stopping():
+        return
     images, _ = asked.shown.images(TIMED_MODEL)
-    settings = timing.settings(asked.device)
-    task = shown.add_task("time this machine", total=settings)
-    done = timing.measure(
-        asked.out / timing.FILE,
+    task = shown.add_task("time this machine", total=timing.settings(asked.device))
+    timing.measure(
+        asked.out,
         TIMED_MODEL,
         list(images[: asked.extent.timed]),
         device=asked.device,
@@ -179,6 +184,3 @@ def _time(asked: Asked, shown: Progress, stopping: Callable[[], bool]) -> bool:
         tick=lambda: shown.advance(task),
         stopping=stopping,
     )
-    if done:
-        shown.update(task, completed=settings)
-    return done
