@@ -7,6 +7,8 @@ BIN := .venv/bin
 # --pyargs takes the examples in docstrings from the installed package: in the source tree it has
 # no messages, and importing it from there would hide the one that has.
 PYTEST := $(BIN)/pytest --pyargs --doctest-ignore-import-errors
+# Tests that start no node and take no core for long run on all cores; the others one at a time.
+FAST := -n auto -m "not ros and not slow"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench format clean
@@ -21,13 +23,18 @@ demo: setup ## the whole system on this machine (options: ARGS="...")
 	@$(BIN)/coinfer demo $(ARGS)
 
 test: setup ## every test (or those in ARGS="test/core -x")
-	$(PYTEST) $(or $(ARGS),./test coinfer_ros)
+ifdef ARGS
+	$(PYTEST) $(ARGS)
+else
+	$(PYTEST) $(FAST) ./test coinfer_ros
+	$(PYTEST) -m "ros or slow" ./test
+endif
 
 check: setup ## format, lint, types and the fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(PYTEST) -m "not ros and not slow" ./test coinfer_ros.core
+	$(PYTEST) $(FAST) ./test coinfer_ros.core
 
 bench: setup ## measure speed and size
 	@$(BIN)/python bench/run.py $(ARGS)

@@ -5,11 +5,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
-import signal
-import subprocess
-import sys
-import time
 from functools import partial
 from pathlib import Path
 
@@ -26,11 +21,13 @@ from coinfer_ros.tools import cli
 from coinfer_ros.tools import simulate as command
 from coinfer_ros.tools.arguments import Parser
 from coinfer_ros.tools.resumable.crew import run_all
-from coinfer_ros.tools.simulate import INTERRUPTED, MODEL, experiment
+from coinfer_ros.tools.simulate import MODEL, experiment
 from coinfer_ros.tools.simulating.cases import NO_LIMIT, SWEEPS, Case, cases
 from coinfer_ros.tools.simulating.episodes import EPISODES, Key
 from coinfer_ros.tools.simulating.results import results
 from coinfer_ros.tools.simulating.worker import run_episode
+
+from .interrupting import interrupted
 
 try:
     use_offscreen_graphics()  # before MuJoCo is imported, which chooses once how it draws
@@ -41,7 +38,6 @@ ROOT = Path(__file__).parents[2]
 # It answers other questions, so nothing is ever found: what is tried here is the command.
 ANY_MODEL = str(ROOT / "models" / "blip2-scenes")
 SHORT = ("--model", ANY_MODEL, "--only", "bits", "--limit-s", "0.6")
-DEADLINE_S = 120.0
 EPISODES_A_CASE = 6
 
 
@@ -64,7 +60,8 @@ def test_stopped_by_ctrl_c_it_goes_on_where_it_was_and_repeats_itself_bit_by_bit
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     parts, whole = tmp_path / "parts", tmp_path / "whole"
-    said = interrupted(parts, *SHORT, "--episodes", "500", "--workers", "1")
+    words = ("simulate", "--out", str(parts), *SHORT, "--episodes", "500", "--workers", "1")
+    said = interrupted(*words, once=parts / EPISODES, has_lines=2)
     kept = rows(parts)
     assert f"{len(kept)} episodes are kept" in said
     assert not (parts / "table.csv").exists()
@@ -83,31 +80,6 @@ def test_stopped_by_ctrl_c_it_goes_on_where_it_was_and_repeats_itself_bit_by_bit
     assert all(row["episodes"] == row["timed_out"] == "2" for row in table)
     assert all(float(row["wrong"]) == 1.0 for row in table)
     assert cv2.imread(str(whole / "bits.png")).std() > 5.0
-
-
-def interrupted(folder: Path, *words: str) -> str:
-    """Run until some episodes are there, press Ctrl-C, and return what it says."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "coinfer_ros.tools.cli", "simulate", "--out", str(folder), *words],
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        until_s, file = time.monotonic() + DEADLINE_S, folder / EPISODES
-        while not (file.exists() and len(file.read_text().splitlines()) > 2):
-            assert process.poll() is None, process.stderr.read()
-            assert time.monotonic() < until_s
-            time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=DEADLINE_S)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    assert process.returncode == INTERRUPTED
-    assert "the same command goes on" in said
-    return said
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from coinfer_ros.evaluation.quality.coding import Coding, widths_of
 QUALITY = "CIDEr, mean of held-out captions"
 AXES = {"delay": "delay budget $T_0$, s", "energy": "energy budget $E_0$, J"}
 HELD = {"delay": "$E_0$ = {:g} J", "energy": "$T_0$ = {:g} s"}
+FIRST = ("exact", "nested, a width a layer")  # drawn above the others, with a band
 # By method or quantizer: label, colour, line, marker.
 METHODS = {
     "oracle": ("oracle", canvas.BLACK, ":", ""),
@@ -96,9 +97,10 @@ def _line(axis: Any, points: Sequence[Point], look: tuple[str, str, str, str]) -
     if not points:
         return
     at = np.array([_budget_of(point) for point in points])
-    style = {"color": colour, "ls": line, "marker": marker}
+    first = points[0].line in FIRST
+    style = {"color": colour, "ls": line, "marker": marker, "zorder": 4 if first else 2}
     axis.plot(at, [_value(point.quality) for point in points], label=label, **style)
-    if points[0].line in ("exact", "nested, a width a layer"):
+    if first:
         low, high = (
             [math.nan if p.quality is None else getattr(p.quality, end) for p in points]
             for end in ("low", "high")

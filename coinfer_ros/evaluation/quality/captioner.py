@@ -94,7 +94,7 @@ class Captioner:
 
         :raises InvalidInput: when no widths are so narrow.
         """
-        found, work = self._measured(coding.quantizer), self._work
+        found, work = self._measured(coding.quantizer), self.work
         share = np.array([work[name] for name in found.names])
         share /= share.sum()
         cost = share[:, None] * np.array(found.widths)  # (L, B) bits
@@ -149,7 +149,7 @@ class Captioner:
         )
 
     @property
-    def _work(self) -> dict[str, float]:
+    def work(self) -> dict[str, float]:
         """Multiply-adds of each layer for one image, by the name of its weight."""
         counted: dict[str, float] = {}
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from coinfer_ros import locate
 from coinfer_ros.adapters import board_file
+from coinfer_ros.core.model import FULL_BITS
 from coinfer_ros.evaluation.comparison import profiles, wall_time
 from coinfer_ros.evaluation.comparison.profiles import AXES, PROFILES_HZ, Cell, Machines
 from coinfer_ros.evaluation.comparison.scenarios import SCENARIOS, Scenario
@@ -191,12 +192,25 @@ def _measured_section(timed: Sequence[Timed], command: str) -> Section:
         "Energy was metered."
         if metered
         else "No energy columns: this machine has no meter that could be read.",
+        _fastest_words(timed),
     )
     return Section(
         "The same on this machine, measured",
         paragraphs,
         (_best_table(found, timed), _timed_table(timed)),
         command,
+    )
+
+
+def _fastest_words(timed: Sequence[Timed]) -> str:
+    fastest = min(timed, key=lambda one: one.median_s)
+    narrow = min((one for one in timed if one.bits < FULL_BITS), key=lambda one: one.median_s)
+    return (
+        f"The fastest setting is {fastest.profile} at {fastest.bits} bits ({fastest.kernel}), "
+        f"{1e3 * fastest.median_s:.1f} ms; the fastest below {FULL_BITS} bits is "
+        f"{narrow.profile} at {narrow.bits} bits ({narrow.kernel}), {1e3 * narrow.median_s:.1f} "
+        "ms. Where the first has all bits, eq. (4), which makes time proportional to bits, does "
+        "not hold on this machine for a model so small, and delay gives no reason to quantize."
     )
 
 
