@@ -144,7 +144,8 @@ def _convex_step(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # inexact answers are told by the status
-            program.solve(solver=cvxpy.CLARABEL)
+            # Warm, the last digits would hang on what was solved before.
+            program.solve(solver=cvxpy.CLARABEL, warm_start=False)
     except cvxpy.error.SolverError as error:
         return f"solver failed, {error}"
     if program.status != cvxpy.OPTIMAL:
