@@ -20,7 +20,7 @@ from coinfer_ros.core.optimizer.canonical import Canonical, canonical
 from coinfer_ros.core.optimizer.relaxed import greatest_width
 from coinfer_ros.core.optimizer.settings import point
 from coinfer_ros.evaluation import instances
-from coinfer_ros.evaluation.bandit import environment, meaning, reward
+from coinfer_ros.evaluation.bandit import Practice, environment, meaning, reward
 from coinfer_ros.evaluation.extras import needed
 from coinfer_ros.evaluation.instances import GENERAL, Numbers, Range
 from coinfer_ros.evaluation.methods.judged import judged, nothing, paper_system
@@ -31,6 +31,7 @@ VALIDATION = 2048
 PATIENCE, LEAST_GAIN = 12, 0.002  # looks within which the reward must rise, and how far
 LOOK_STEPS = 16 * COPIES * STEPS  # settings tried between two looks at the reward
 STEPS_MOST = 4_000_000
+GENERAL_PRACTICE = Practice()
 
 
 @dataclass(frozen=True)
@@ -52,20 +53,21 @@ class Trained:
     """A trained policy.
 
     :param policy: the library's model.
-    :param within: where its instances were drawn from; it knows no others.
+    :param practice: what it learnt on; it knows nothing else.
     :param curve: its progress while it trained.
     :param converged: the reward stopped rising before the training's end.
     """
 
     policy: Any
-    within: Range
+    practice: Practice
     curve: tuple[Progress, ...]
     converged: bool
 
     def act(self, drawn: Numbers) -> tuple[Numbers, Numbers, Numbers]:
         """Return widths and both clocks over their greatest, (N,) each, for instances (N, 4)."""
-        actions, _ = self.policy.predict(self.within.features(drawn), deterministic=True)
-        return meaning(actions)
+        observed = self.practice.within.features(drawn)
+        actions, _ = self.policy.predict(observed, deterministic=True)
+        return meaning(actions, logarithmic=self.practice.logarithmic)
 
 
 def solve(problem: Problem) -> Solution:
@@ -112,47 +114,47 @@ def train(
     seed: int,
     report: Callable[[Progress], None],
     *,
-    within: Range = GENERAL,
+    practice: Practice = GENERAL_PRACTICE,
     steps_most: int = STEPS_MOST,
     look_steps: int = LOOK_STEPS,
 ) -> Trained:
     """Train until the reward on held-out instances stops rising.
 
     :param report: called with each point of the curve.
-    :param within: where instances are drawn from.
+    :param practice: what it learns on.
     :param steps_most: settings tried at the most.
     :param look_steps: settings tried between two points of the curve.
     :raises Unavailable: when stable-baselines3 is not here.
     """
     with one_thread():
-        return _train(seed, report, within, steps_most, look_steps)
+        return _train(seed, report, practice, steps_most, look_steps)
 
 
 def _train(
     seed: int,
     report: Callable[[Progress], None],
-    within: Range,
+    practice: Practice,
     steps_most: int,
     look_steps: int,
 ) -> Trained:
     library = needed("stable_baselines3")
     policy = library.PPO(
         "MlpPolicy",
-        environment(seed, COPIES, within),
+        environment(seed, COPIES, practice),
         n_steps=STEPS,
         batch_size=COPIES * STEPS // 4,
         seed=seed,
         device="cpu",
     )
-    validation = held_out(seed, within)
+    validation = held_out(seed, practice.within)
     curve: list[Progress] = []
     while not _stalled(curve) and policy.num_timesteps < steps_most:
         tried = min(look_steps, steps_most - policy.num_timesteps)
         policy.learn(tried, reset_num_timesteps=False)
-        now = Trained(policy, within, (), False)
+        now = Trained(policy, practice, (), False)
         curve.append(_progress(now, validation, policy.num_timesteps))
         report(curve[-1])
-    return Trained(policy, within, tuple(curve), _stalled(curve))
+    return Trained(policy, practice, tuple(curve), _stalled(curve))
 
 
 def _stalled(curve: list[Progress]) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from coinfer_ros.core.costs import Budget
 from coinfer_ros.core.optimizer import paper_problem
+from coinfer_ros.evaluation.bandit import Practice
 from coinfer_ros.evaluation.comparison.choices import PPO, Choice, choice_of
 from coinfer_ros.evaluation.comparison.scenarios import WIDTHS, Sweep, range_of
 from coinfer_ros.evaluation.methods import ppo
@@ -53,7 +54,7 @@ def learned(
         trained = ppo.train(
             seed,
             lambda now: progress(now.steps),
-            within=range_of(points),
+            practice=Practice(range_of(points), logarithmic=True),
             steps_most=steps_most,
         )
         chosen = [_choice(trained, sweep, budget) for sweep in sweeps for budget in sweep.budgets]

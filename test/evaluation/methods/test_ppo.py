@@ -27,6 +27,9 @@ def test_an_action_means_a_whole_width_and_clocks_within_their_range() -> None:
     actions = np.array([[-1, -1, -1], [1, 1, 1], [0, 0, 0], [-9, 9, 0.5]], np.float32)
     bits, x, y = bandit.meaning(actions)
     assert bits.tolist() == [1.0, 16.0, 8.0, 1.0]
+    assert x == pytest.approx([0.01, 1.0, 0.5, 1.0])
+    assert y == pytest.approx([0.01, 1.0, 0.5, 0.75])
+    _, x, y = bandit.meaning(actions, logarithmic=True)
     assert x == pytest.approx([0.01, 1.0, 0.1, 1.0])
     assert y == pytest.approx([0.01, 1.0, 0.1, 0.01**0.25])
 
