@@ -144,8 +144,9 @@ def _convex_step(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # inexact answers are told by the status
-            # Warm, the last digits would hang on what was solved before.
-            program.solve(solver=cvxpy.CLARABEL, warm_start=False)
+            # Warm, the last digits would hang on what was solved before; cold, the scaling of 10
+            # rounds that is the default fails where budgets are a thousand times what is needed.
+            program.solve(solver=cvxpy.CLARABEL, warm_start=False, equilibrate_max_iter=50)
     except cvxpy.error.SolverError as error:
         return f"solver failed, {error}"
     if program.status != cvxpy.OPTIMAL:
