@@ -32,6 +32,7 @@ BITS_LOW, BITS_HIGH = 2, 16
 
 MANTISSA_BITS = 23
 HALF = 1 << (MANTISSA_BITS - 1)  # half a mantissa; as a float32 it is 2^-127
+LEAST = 3 << (MANTISSA_BITS - 2)  # as a float32 3/4 of 2^-126, which has the least normal level
 GREATEST_EXPONENT = 254  # as float32 stores it; 255 is infinity
 LEVELS_MOST = 127  # so that the ratio of the least to the greatest is a normal float32
 
@@ -59,6 +60,7 @@ class PowerOfTwo:
         self.levels(bits)
         stored = rows.greatest(weights).view(np.int32)
         exponents = np.minimum((stored + HALF) >> MANTISSA_BITS, GREATEST_EXPONENT)
+        exponents[stored < LEAST] = 0  # below, the sum above rounds at half instead
         scales: Weights = (exponents << MANTISSA_BITS).view(np.float32)
         return scales
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -41,6 +41,7 @@ def levels_of(of: PowerOfTwo, bits: int, n1: int) -> list[Fraction]:
 
 
 @pytest.mark.parametrize("of", [INQ, FULL], ids=["inq", "full"])
+@example(bits=2, greatest=7.709941348118215e-39, ratios=[0.0])  # between 1/2 and 3/4 of 2^-126
 @given(bits=BITS, greatest=FLOATS, ratios=st.lists(st.floats(-1.0, 1.0), min_size=1, max_size=5))
 def test_every_weight_goes_to_the_nearest_level(
     of: PowerOfTwo, bits: int, greatest: float, ratios: list[float]
