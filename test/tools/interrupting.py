@@ -15,9 +15,14 @@ DEADLINE_S = 240.0
 
 
 def interrupted(*words: str, once: Path, has_lines: int) -> str:
-    """Run ``coinfer`` until a file has more lines than given, press Ctrl-C; return what it says."""
+    """Run ``coinfer`` until a file has more lines than given, press Ctrl-C; return what it says.
+
+    The installed command where there is one: processes that it starts run its file again.
+    """
+    installed = Path(sys.executable).parent / "coinfer"
+    command = [installed] if installed.exists() else [sys.executable, "-m", "coinfer_ros.tools.cli"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "coinfer_ros.tools.cli", *words],
+        [*command, *words],
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
