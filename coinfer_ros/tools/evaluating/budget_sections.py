@@ -36,8 +36,7 @@ def sections(found: Results, command: str) -> Iterator[Section]:
             Figure(
                 budget_panels.bits_picture("quality-over-bits.png", titles),
                 "CIDEr (in [0, 10]; papers print 100 times as much) over the bit-width.",
-                "Two panels of CIDEr over bits a weight; every line rises and is flat from 5 to 8 "
-                "bits on.",
+                "Two panels, one a model: CIDEr over bits a weight, a line for each quantizer.",
                 (QUALITY,),
             ),
         ),
@@ -194,8 +193,8 @@ def _method_figures(found: Results) -> Iterator[Figure]:
             yield Figure(
                 budget_panels.budget_picture(name, ours, budget_panels.METHODS),
                 f"The paper's Fig. {number}: {scenario.title}, {NAMES[quantizer]} quantizer.",
-                f"CIDEr over the delay budget and over the energy budget for {len(METHODS)} "
-                "methods; the joint design lies on the oracle's line.",
+                f"CIDEr over the delay budget and over the energy budget, a line for each of "
+                f"{len(METHODS)} methods.",
                 (POINTS,),
             )
 
@@ -208,8 +207,8 @@ def _quantizer_figures(found: Results) -> Iterator[Figure]:
                 f"codes-{scenario.name}.png", ours, budget_panels.QUANTIZERS
             ),
             f"{scenario.title}: the joint design with each way to store weights.",
-            "CIDEr over the delay budget and over the energy budget for six ways to store the "
-            "weights; widths a layer come first.",
+            "CIDEr over the delay budget and over the energy budget, a line for each of six ways "
+            "to store the weights.",
             (POINTS,),
         )
 

@@ -95,7 +95,7 @@ def work(asked: Asked) -> Results | None:
         bar() as shown,
         Ledger(asked.out / CAPTIONS, FORM) as ledger,
     ):
-        learned = _learn(asked, shown)
+        learned = _learn(asked, shown, stopping)
         chosen = choices(asked.sweeps, learned)
         jobs = wanted.jobs(asked.sweeps, chosen, asked.extent)
         keys = [(model, coding.name) for model, coding in jobs]
@@ -132,14 +132,20 @@ def _draw(asked: Asked, shown: Progress, stopping: Callable[[], bool]) -> None:
     )
 
 
-def _learn(asked: Asked, shown: Progress) -> policy.Learned:
+def _learn(asked: Asked, shown: Progress, stopping: Callable[[], bool]) -> policy.Learned:
     task = shown.add_task("train the policy", total=asked.extent.policy_steps)
+
+    def progress(steps: int) -> None:
+        shown.update(task, completed=steps)
+        if stopping():  # a training of minutes is kept whole or not at all
+            raise KeyboardInterrupt
+
     found = policy.learned(
         asked.out / policy.FILE,
         asked.sweeps,
         seed=asked.seed,
         steps_most=asked.extent.policy_steps,
-        progress=lambda steps: shown.update(task, completed=steps),
+        progress=progress,
     )
     shown.update(task, completed=asked.extent.policy_steps)
     return found
