@@ -46,9 +46,7 @@ class Point:
 
 def codings(quantizer: str, choice: Choice) -> Counter[Coding]:
     """Return how a model would be stored, and in how many of the choice's draws."""
-    return Counter(
-        Coding(quantizer, bits, whole=choice.whole and bits != 16) for bits in choice.bits
-    )
+    return Counter(Coding(quantizer, bits, whole=choice.whole) for bits in choice.bits)
 
 
 def point(sweep: Sweep, quantizer: str, choice: Choice, scores: Scores, line: str = "") -> Point:

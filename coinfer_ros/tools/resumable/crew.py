@@ -91,8 +91,9 @@ class _Pool(Generic[Piece, Made]):
             while True:
                 free = 0 if stopping() else AHEAD * self._workers - len(self._waiting)
                 for piece in islice(pieces, free):
-                    self.unfinished.append(piece)  # until it is in good hands
-                    self._waiting[self._pool.submit(self._work, piece)] = self.unfinished.pop()
+                    self.unfinished = [piece]  # until a process has it: handing over may fail, too
+                    self._waiting[self._pool.submit(self._work, piece)] = piece
+                    self.unfinished = []
                 if not self._waiting:
                     return
                 for future in wait(self._waiting, LOOK_S, FIRST_COMPLETED).done:
